@@ -1,1 +1,50 @@
-//! Being built.
+//! The command state machine: everything that Verikey does with a request, and nothing else.
+//!
+//! The machine is told (`handle_*`) and asked (`poll_*`). It has no clock, no socket, no thread and
+//! no entropy of its own: time, seeds, buffer sizes and host figures are inputs, so that equal
+//! inputs give equal outputs. See [`Engine`] for the order of the calls.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod cmd;
+pub mod config;
+
+mod access;
+mod cron;
+mod ctx;
+mod databases;
+mod effects;
+mod engine;
+mod env;
+mod errors;
+mod info;
+mod memory;
+mod output;
+mod pause;
+mod peer;
+mod pipeline;
+mod random;
+mod session;
+mod stats;
+#[cfg(test)]
+mod testkit;
+mod users;
+mod version;
+mod watch;
+
+pub use cmd::{Command, Run, specs};
+pub use effects::{EffectBuf, EffectError, EffectGroup};
+pub use engine::{Engine, EngineConfig, Identity, Seeds, SessionLimits};
+pub use env::{Env, Host, MonoMicros, Ticks, UnixMicros, WorkBudget};
+pub use errors::Error;
+pub use output::{
+    CloseReason, Completion, CrashKind, Directive, Disposition, Event, LogLevel, Output,
+    ShutdownFlags, Ticket,
+};
+pub use peer::{ListenerKind, Local, Peer, Refusal, Remote, TlsPeer, UnixPeer};
+pub use session::{HostFacts, NetUsage, SessionId};
+pub use users::{BootUser, BootUsers, sha256};

@@ -1,1 +1,22 @@
-//! Being built.
+//! Memory primitives of the data store: entries in one allocation, prefetch, allocator padding.
+//!
+//! This is the one crate with unsafe code. It knows bytes and sizes, not commands, value types or
+//! tables. No raw pointer leaves it.
+#![no_std]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+extern crate alloc as std_alloc;
+
+#[cfg(test)]
+extern crate std;
+
+mod alloc;
+mod entry;
+mod layout;
+mod prefetch;
+mod size_class;
+
+pub use alloc::PaddedAlloc;
+pub use entry::{Access, Entry, ValueRef};
+pub use prefetch::prefetch_read;
+pub use size_class::size_class;

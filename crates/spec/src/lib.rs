@@ -1,1 +1,16 @@
-//! Being built.
+//! The vocabulary in which commands and configuration are declared.
+//!
+//! Types and constants only: nothing here runs a command, and nothing here knows which commands
+//! exist. The shapes follow what `COMMAND INFO` and `COMMAND DOCS` answer
+//! (<https://valkey.io/commands/command-docs/>), because clients depend on them.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod args;
+mod command;
+pub mod config;
+mod keys;
+
+pub use args::{ArgFlags, ArgKind, ArgSpec};
+pub use command::{Categories, CommandSpec, Deprecation, Flags, Group, History};
+pub use keys::{Begin, Find, KeyFlags, KeySpec};

@@ -1,0 +1,50 @@
+//! What a database held before it was flushed. No key of it can be found any more.
+
+use crate::entry::DbEntry;
+use crate::table::{Saved, Table};
+
+/// The contents of a flushed database, on their way to be freed.
+#[derive(Debug)]
+pub struct Detached {
+    table: Table<DbEntry>,
+}
+
+impl Detached {
+    pub(super) fn new(table: Table<DbEntry>) -> Self {
+        Self { table }
+    }
+
+    /// Keys not yet freed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Everything is freed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Bytes not yet freed.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.table.memory_bytes()
+    }
+
+    /// Frees about `budget` entries, one segment more at most. `true` when nothing is left. While
+    /// a cut still reads the contents nothing is freed.
+    pub fn drop_slice(&mut self, budget: usize) -> bool {
+        !self.table.cut_is_active() && self.table.drop_slice(budget)
+    }
+
+    /// Reads out a slice of a cut that was in progress at the flush, see [`Table::cut_slice`].
+    pub fn cut_slice(&mut self, buckets: usize, sink: &mut impl FnMut(Saved<'_, DbEntry>)) -> bool {
+        self.table.cut_slice(buckets, sink)
+    }
+
+    /// Gives such a cut up.
+    pub fn cut_abort(&mut self) {
+        self.table.cut_abort();
+    }
+}

@@ -1,0 +1,184 @@
+//! A cut: the state of the table at one moment, read out slice by slice while writes go on.
+//!
+//! A home bucket counts as saved if it lies before the cut's position or its bit is set. Every
+//! change of an entry goes through [`Table::touch_for_write`] first, which saves the bucket. A cut
+//! does not encode anything, and it does not look into big values.
+
+use alloc::vec::Vec;
+
+use super::Table;
+use super::directory::Spot;
+use super::position::Position;
+use super::segment::Segment;
+use super::slot::{KeyHash, Slot};
+
+/// A cut in progress.
+pub(super) struct Cut<I> {
+    epoch: u32,
+    /// All homes before it are saved; `None` when all are.
+    position: Option<Position>,
+    /// Entries as they were, saved by writes and not yet read out.
+    images: Vec<I>,
+}
+
+/// An entry of a cut.
+#[derive(Debug)]
+pub enum Saved<'t, E: Slot> {
+    /// Unchanged since the cut: read from the table.
+    Live(&'t E),
+    /// As it was at the cut, before a write changed it.
+    Image(E::Image),
+}
+
+impl<E: Slot> Table<E> {
+    /// Fixes the state of this moment. Constant time. `false` if a cut is in progress already.
+    pub fn cut_begin(&mut self) -> bool {
+        if self.cut.is_some() {
+            return false;
+        }
+        // Zero is the epoch of segments that no cut has touched.
+        self.cut_epoch = self.cut_epoch.checked_add(1).unwrap_or(1);
+        let cut = Cut {
+            epoch: self.cut_epoch,
+            position: Some(Position::START),
+            images: Vec::new(),
+        };
+        self.cut = Some(alloc::boxed::Box::new(cut));
+        true
+    }
+
+    /// A cut is in progress.
+    #[must_use]
+    pub fn cut_is_active(&self) -> bool {
+        self.cut.is_some()
+    }
+
+    /// Hands out saved images and the entries of up to `buckets` home buckets. Every entry of the
+    /// cut comes exactly once. `true` when the cut is complete, and over.
+    pub fn cut_slice(&mut self, buckets: usize, sink: &mut impl FnMut(Saved<'_, E>)) -> bool {
+        let Some(mut cut) = self.cut.take() else {
+            return true;
+        };
+        cut.images
+            .drain(..)
+            .for_each(|image| sink(Saved::Image(image)));
+        for _ in 0..buckets.max(1) {
+            let Some(position) = cut.position else {
+                break;
+            };
+            cut.position = self.cut_step(&cut, position, sink);
+        }
+        if cut.position.is_none() {
+            return true;
+        }
+        self.cut = Some(cut);
+        false
+    }
+
+    /// Ends a cut whose result is not wanted any more.
+    pub fn cut_abort(&mut self) {
+        self.cut = None;
+    }
+
+    /// The hook of every change: called with the hash of an entry before it is added, changed or
+    /// removed. Without a cut it is one predictable branch.
+    #[inline(always)]
+    pub(crate) fn touch_for_write(&mut self, hash: KeyHash) {
+        if self.cut.is_some() {
+            self.cut_save(hash);
+        }
+    }
+
+    /// Reads out one home bucket, unless it is saved, or passes over an empty segment.
+    fn cut_step(
+        &self,
+        cut: &Cut<E::Image>,
+        position: Position,
+        sink: &mut impl FnMut(Saved<'_, E>),
+    ) -> Option<Position> {
+        let spot = self.directory.spot(position.hash())?;
+        let segment = self.directory.segment(spot);
+        if segment.header.count == 0 {
+            return position.segment_end(spot.depth);
+        }
+        let home = position.home(spot.depth, spot.regular);
+        if !has_bit(segment, cut.epoch, home) {
+            let mut live = |entry: &E| sink(Saved::Live(entry));
+            segment.for_home(home, &self.seed, &mut live);
+        }
+        position.home_end(spot.depth, spot.regular, home)
+    }
+
+    #[cold]
+    fn cut_save(&mut self, hash: KeyHash) {
+        if let Some(spot) = self.directory.spot(hash) {
+            let home = Position::of(hash).home(spot.depth, spot.regular);
+            self.cut_save_home(spot, Position::of(hash), home);
+        }
+    }
+
+    /// Saves what is unsaved of the segment that holds `within`: its buckets are about to be
+    /// joined with others, and a bucket is either saved or not.
+    pub(super) fn cut_save_segment(&mut self, spot: Spot, within: Position) {
+        if self.cut.is_some() {
+            for home in 0..usize::from(spot.regular) {
+                self.cut_save_home(spot, within, home);
+            }
+        }
+    }
+
+    /// Marks the segment of `hash` as saved, after `cut_save_segment` of all that went into it.
+    pub(super) fn cut_mark_all(&mut self, hash: KeyHash) {
+        if let Some(cut) = &self.cut
+            && let Some(spot) = self.directory.spot(hash)
+        {
+            let header = &mut self.directory.segment_mut(spot).header;
+            header.epoch = cut.epoch;
+            header.saved = u64::MAX;
+        }
+    }
+
+    fn cut_save_home(&mut self, spot: Spot, within: Position, home: usize) {
+        let Some(cut) = self.cut.as_deref_mut() else {
+            return;
+        };
+        // Homes lie wholly before or wholly behind the position, or in a segment all saved.
+        let start = within.home_start(spot.depth, spot.regular, home);
+        if cut.position.is_none_or(|position| start < position) {
+            return;
+        }
+        let segment = self.directory.segment_mut(spot);
+        if has_bit(segment, cut.epoch, home) {
+            return;
+        }
+        segment.for_home(home, &self.seed, &mut |entry| {
+            cut.images.push(entry.image())
+        });
+        if segment.header.epoch != cut.epoch {
+            segment.header.epoch = cut.epoch;
+            segment.header.saved = 0;
+        }
+        segment.header.saved |= 1 << home;
+    }
+}
+
+/// Copies the saved bits to a segment that takes part `part` of `parts` of the old one's range:
+/// every new home lies inside one old home and is saved if that is.
+pub(super) fn inherit_saved<E: Slot>(
+    old: &Segment<E>,
+    new: &mut Segment<E>,
+    part: usize,
+    parts: usize,
+) {
+    new.header.epoch = old.header.epoch;
+    new.header.saved = 0;
+    let (old_homes, new_homes) = (usize::from(old.regular()), usize::from(new.regular()));
+    for home in 0..new_homes {
+        let within = ((part * new_homes + home) * old_homes) / (parts * new_homes);
+        new.header.saved |= (old.header.saved >> within & 1) << home;
+    }
+}
+
+fn has_bit<E: Slot>(segment: &Segment<E>, epoch: u32, home: usize) -> bool {
+    segment.header.epoch == epoch && segment.header.saved >> home & 1 != 0
+}

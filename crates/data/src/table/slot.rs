@@ -1,0 +1,62 @@
+//! What the table asks of its entries, and the hash that places them.
+
+use crate::siphash::siphash13;
+
+/// The keyed hash of a key. Its top 48 bits are the key's position, its low byte the tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyHash(pub u64);
+
+impl KeyHash {
+    /// Non-zero: zero marks an empty slot.
+    #[inline(always)]
+    pub(super) fn tag(self) -> u8 {
+        (self.0 as u8).max(1)
+    }
+}
+
+/// The secret key of the hash: 128 random bits. Whoever knows it can make keys collide.
+#[derive(Clone, Copy, Default)]
+pub struct HashSeed {
+    /// The first half.
+    pub k0: u64,
+    /// The second half.
+    pub k1: u64,
+}
+
+impl core::fmt::Debug for HashSeed {
+    /// Prints nothing of the secret.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("HashSeed(..)")
+    }
+}
+
+impl HashSeed {
+    /// SipHash-1-3 of the key.
+    #[inline]
+    #[must_use]
+    pub fn hash(&self, key: &[u8]) -> KeyHash {
+        KeyHash(siphash13(self.k0, self.k1, key))
+    }
+}
+
+/// An entry of a [`Table`](super::Table). `Option<Self>` should be 8 bytes, so that a bucket is one
+/// cache line.
+pub trait Slot {
+    /// What a cut keeps of an entry that is about to change.
+    type Image;
+
+    /// The hash of the entry's key; the same for the whole life of the entry.
+    fn hash(&self, seed: &HashSeed) -> KeyHash;
+
+    /// Unix time in milliseconds at which the entry expires.
+    fn expire_ms(&self) -> Option<i64>;
+
+    /// Bytes that the entry accounts for.
+    fn memory_bytes(&self) -> usize;
+
+    /// Hints that the entry is about to be read.
+    fn prefetch(&self);
+
+    /// The entry as it is now.
+    fn image(&self) -> Self::Image;
+}

@@ -1,0 +1,6 @@
+//! Commands of this group.
+
+use super::Command;
+
+/// The commands of this group.
+pub(super) const COMMANDS: &[Command] = &[];

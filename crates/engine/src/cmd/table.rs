@@ -1,0 +1,217 @@
+//! Finding a command by its name, and the checks of the table at compile time.
+
+use alloc::{string::String, vec, vec::Vec};
+
+use super::{Command, specs};
+
+/// Number of a command or subcommand: its place in the statistics and in a user's permissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommandId(u16);
+
+impl CommandId {
+    /// As an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    command: &'static Command,
+    /// `name` or `container|name`.
+    full_name: String,
+    /// First row of the subcommands; they follow each other.
+    children: u16,
+}
+
+/// All commands and subcommands, with an index by name.
+#[derive(Debug)]
+pub(crate) struct CommandTable {
+    rows: Vec<Row>,
+    /// Open addressing over top-level names; `u16::MAX` is free.
+    slots: Vec<u16>,
+}
+
+const FREE: u16 = u16::MAX;
+
+impl CommandTable {
+    pub(crate) fn new() -> Self {
+        let mut rows: Vec<Row> = specs()
+            .map(|command| Row {
+                command,
+                full_name: command.spec.name.into(),
+                children: 0,
+            })
+            .collect();
+        for parent in 0..rows.len() {
+            let first = rows.len() as u16;
+            let Some(row) = rows.get_mut(parent) else {
+                continue;
+            };
+            row.children = first;
+            let (command, name) = (row.command, row.full_name.clone());
+            rows.extend(command.subcommands().iter().map(|sub| Row {
+                command: sub,
+                full_name: alloc::format!("{name}|{}", sub.spec.name),
+                children: 0,
+            }));
+        }
+        let mut table = Self {
+            slots: vec![FREE; (specs().count() * 4).next_power_of_two()],
+            rows,
+        };
+        for id in 0..specs().count() {
+            table.index_name(id as u16);
+        }
+        table
+    }
+
+    fn index_name(&mut self, id: u16) {
+        let Some(row) = self.rows.get(usize::from(id)) else {
+            return;
+        };
+        let mask = self.slots.len() - 1;
+        let mut at = name_hash(row.full_name.as_bytes()) & mask;
+        while let Some(slot) = self.slots.get_mut(at) {
+            if *slot == FREE {
+                *slot = id;
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// The command of this name, in any case.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<CommandId> {
+        let mask = self.slots.len() - 1;
+        let mut at = name_hash(name) & mask;
+        loop {
+            let id = *self.slots.get(at)?;
+            let row = self.rows.get(usize::from(id))?;
+            if row.full_name.as_bytes().eq_ignore_ascii_case(name) {
+                return Some(CommandId(id));
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// The subcommand of this name, in any case.
+    pub(crate) fn find_sub(&self, container: CommandId, name: &[u8]) -> Option<CommandId> {
+        let row = self.rows.get(container.index())?;
+        let subs = row.command.subcommands();
+        let at = subs
+            .iter()
+            .position(|s| s.spec.name.as_bytes().eq_ignore_ascii_case(name))?;
+        Some(CommandId(row.children + at as u16))
+    }
+
+    /// Finds `name` or `container|name`.
+    pub(crate) fn find_full(&self, name: &[u8]) -> Option<CommandId> {
+        let mut parts = name.splitn(2, |&b| b == b'|');
+        let id = self.find(parts.next()?)?;
+        match parts.next() {
+            None => Some(id),
+            Some(sub) => self.find_sub(id, sub),
+        }
+    }
+
+    /// The command behind an id.
+    pub(crate) fn command(&self, id: CommandId) -> &'static Command {
+        // Ids come from this table alone, so the first row is never the answer to a wrong one.
+        self.rows
+            .get(id.index())
+            .map_or(&super::GROUPS[0][0], |row| row.command)
+    }
+
+    /// `name` or `container|name`.
+    pub(crate) fn full_name(&self, id: CommandId) -> &str {
+        self.rows.get(id.index()).map_or("", |row| &row.full_name)
+    }
+
+    /// How many commands and subcommands there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// All ids, subcommands too.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = CommandId> + use<> {
+        (0..self.rows.len() as u16).map(CommandId)
+    }
+}
+
+/// Mixes the length and the first eight bytes, with letters in one case.
+fn name_hash(name: &[u8]) -> usize {
+    let mut word = [0_u8; 8];
+    for (to, from) in word.iter_mut().zip(name) {
+        *to = *from | 0x20;
+    }
+    let mixed =
+        (u64::from_le_bytes(word) ^ (name.len() as u64)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize
+}
+
+/// Stops the build when names are double, or a declaration contradicts itself.
+#[expect(clippy::panic, reason = "runs in the compiler alone")]
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler alone")]
+pub(super) const fn check(groups: &[&[Command]]) {
+    let mut g = 0;
+    while g < groups.len() {
+        let mut c = 0;
+        while c < groups[g].len() {
+            let command = &groups[g][c];
+            if !command.spec.is_consistent(1) {
+                panic!("a command's arguments, keys and arity disagree");
+            }
+            check_subcommands(command.subcommands());
+            let mut h = g;
+            while h < groups.len() {
+                let mut d = if h == g { c + 1 } else { 0 };
+                while d < groups[h].len() {
+                    if same_name(command.spec.name, groups[h][d].spec.name) {
+                        panic!("two commands have the same name");
+                    }
+                    d += 1;
+                }
+                h += 1;
+            }
+            c += 1;
+        }
+        g += 1;
+    }
+}
+
+#[expect(clippy::panic, reason = "runs in the compiler alone")]
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler alone")]
+const fn check_subcommands(subs: &[Command]) {
+    let mut s = 0;
+    while s < subs.len() {
+        if !subs[s].spec.is_consistent(2) {
+            panic!("a subcommand's arguments, keys and arity disagree");
+        }
+        let mut t = s + 1;
+        while t < subs.len() {
+            if same_name(subs[s].spec.name, subs[t].spec.name) {
+                panic!("two subcommands have the same name");
+            }
+            t += 1;
+        }
+        s += 1;
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler alone")]
+const fn same_name(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}

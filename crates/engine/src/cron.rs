@@ -1,0 +1,162 @@
+//! What is due without a request: expiry, freeing of what was flushed, rates, idle sessions, the
+//! end of a pause. Each piece of work is bounded by the budget of the call.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use vk_data::table::ExpiryPosition;
+use vk_spec::KeyFlags;
+
+use crate::{
+    CloseReason, Engine, Host, LogLevel, MonoMicros, Output, SessionId, WorkBudget, access::KeyRef,
+    config::id, pipeline,
+};
+
+/// Where the periodic work stands.
+#[derive(Debug, Default)]
+pub(crate) struct Cron {
+    /// Time of the last tick.
+    last: MonoMicros,
+    /// Time of the last sample of the rates.
+    sampled: MonoMicros,
+    /// Database whose expired keys are looked for next.
+    expire_db: u32,
+    /// Position in that database.
+    expire_position: ExpiryPosition,
+    /// More expired keys are known to be there.
+    expire_unfinished: bool,
+    /// DEBUG SET-ACTIVE-EXPIRE 0.
+    pub(crate) expire_off: bool,
+    /// DEBUG PAUSE-CRON 1.
+    pub(crate) paused: bool,
+}
+
+/// Time between samples of the rates.
+const SAMPLE_EVERY: Duration = Duration::from_millis(100);
+/// Time to the next slice while flushed entries wait to be freed or expired ones to be removed.
+const SLICE_EVERY: Duration = Duration::from_millis(1);
+
+impl Cron {
+    pub(crate) fn start(&mut self, now: MonoMicros) {
+        self.last = now;
+        self.sampled = now;
+    }
+
+    /// When [`run`] is due next.
+    pub(crate) fn due(&self, engine: &Engine) -> Option<MonoMicros> {
+        let tick = self.last.after(tick_length(engine));
+        let slice = self.last.after(SLICE_EVERY);
+        let hurry = engine.dbs.is_freeing() || (self.expire_unfinished && !self.expire_off);
+        let mut due = if hurry { slice.min(tick) } else { tick };
+        if engine.pause.held_len() > 0 {
+            due = due.min(engine.pause.end(engine.mono).unwrap_or(engine.mono));
+        }
+        Some(due)
+    }
+}
+
+fn tick_length(engine: &Engine) -> Duration {
+    let hz = engine.config.int(id::HZ).clamp(1, 500);
+    Duration::from_micros(1_000_000 / hz.unsigned_abs())
+}
+
+/// Does what is due.
+pub(crate) fn run(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
+    engine.cron.last = engine.mono;
+    if engine.pause.has_released(engine.mono) {
+        pipeline::run_held(engine, host);
+    }
+    if engine.cron.paused {
+        return;
+    }
+    if engine.dbs.is_freeing() {
+        engine.dbs.free_slice(budget.entries_max);
+    }
+    expire_slice(engine, host, budget);
+    sample(engine);
+    close_idle(engine);
+}
+
+/// Removes keys whose time has come. The tables know where they are, so nothing is sampled.
+fn expire_slice(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
+    if engine.cron.expire_off || engine.expire_is_paused() {
+        return;
+    }
+    let begun = host.ticks();
+    let now = engine.now_ms();
+    let effort = engine
+        .config
+        .int(id::ACTIVE_EXPIRE_EFFORT)
+        .clamp(1, 10)
+        .unsigned_abs() as usize;
+    let mut left = budget.entries_max.saturating_mul(effort);
+    let databases = engine.dbs.count() as u32;
+    let mut due: Vec<Vec<u8>> = Vec::new();
+    let mut visited = 0;
+    while left > 0 && visited < databases {
+        let (db, mut position) = (engine.cron.expire_db, engine.cron.expire_position);
+        let Some(space) = engine.dbs.db_mut(db) else {
+            break;
+        };
+        let wrapped = space.expired_slice(now, left, &mut position, &mut |entry| {
+            due.push(entry.key().to_vec());
+        });
+        engine.cron.expire_position = position;
+        if wrapped {
+            engine.cron.expire_db = (db + 1) % databases;
+            engine.cron.expire_position = ExpiryPosition::default();
+            visited += 1;
+        }
+        left = left.saturating_sub(due.len().max(1));
+        for key in due.drain(..) {
+            let hash = engine.dbs.seed().hash(&key);
+            engine.delete_expired(&KeyRef::new(db, &key, hash, KeyFlags::RM));
+        }
+    }
+    engine.cron.expire_unfinished = left == 0;
+    engine.stats.expired_time_cap_reached += u64::from(left == 0);
+    let took = host.ticks().0.saturating_sub(begun.0);
+    engine.stats.expire_cycle_cpu_nanos += took;
+}
+
+fn sample(engine: &mut Engine) {
+    let now = engine.mono;
+    if now < engine.cron.sampled.after(SAMPLE_EVERY) {
+        return;
+    }
+    engine.cron.sampled = now;
+    engine.rates.commands.sample(now, engine.stats.commands);
+    engine
+        .rates
+        .input
+        .sample(now, engine.host.input_bytes_total);
+    engine
+        .rates
+        .output
+        .sample(now, engine.host.output_bytes_total);
+    let used = engine.used_memory_bytes();
+    engine.stats.memory_peak_bytes = engine.stats.memory_peak_bytes.max(used);
+}
+
+/// Closes sessions that said nothing for longer than `timeout`.
+fn close_idle(engine: &mut Engine) {
+    let seconds = engine.config.int(id::TIMEOUT).unsigned_abs();
+    if seconds == 0 {
+        return;
+    }
+    let limit = Duration::from_secs(seconds);
+    let idle: Vec<SessionId> = engine
+        .sessions
+        .iter()
+        .filter(|(_, s)| s.parked.is_none() && s.active.after(limit) < engine.mono)
+        .map(|(id, _)| id)
+        .collect();
+    for session in idle {
+        engine.stats.idle_closed += 1;
+        engine.log(LogLevel::Verbose, "Closing idle client".into());
+        engine.outputs.push_back(Output::Close {
+            session,
+            reason: CloseReason::Idle,
+        });
+    }
+}

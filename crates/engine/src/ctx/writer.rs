@@ -1,0 +1,152 @@
+//! The guard through which every change of a key goes.
+//!
+//! [`Writer::commit`] emits dirty count, WATCH and tracking invalidation and keyspace notification
+//! together; the effect follows when the command ends. A change that is not committed is a defect:
+//! tests stop at it, and in production it is committed without an event.
+
+use vk_data::{
+    entry::DbEntry,
+    keyspace::EntryMut,
+    value::{NewValue, StrRef},
+};
+
+use crate::{Engine, Error, access::KeyRef, config::EventFlags};
+
+/// What a new value does to the expiry of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expire {
+    /// The expiry stays as it is.
+    Keep,
+    /// The key does not expire.
+    Never,
+    /// The key expires at this Unix time in milliseconds.
+    At(i64),
+}
+
+/// A key that is open for a change.
+#[must_use = "a change counts when it is committed"]
+#[expect(missing_debug_implementations, reason = "borrows the whole machine")]
+pub struct Writer<'w> {
+    engine: &'w mut Engine,
+    key: KeyRef<'w>,
+    changed: bool,
+}
+
+impl<'w> Writer<'w> {
+    pub(super) fn new(engine: &'w mut Engine, key: KeyRef<'w>) -> Self {
+        Self {
+            engine,
+            key,
+            changed: false,
+        }
+    }
+
+    /// The entry, if the key is there.
+    #[must_use]
+    pub fn entry(&self) -> Option<&DbEntry> {
+        self.engine.dbs.find(&self.key)
+    }
+
+    /// The string value.
+    ///
+    /// # Errors
+    /// [`Error::WRONG_TYPE`] if the value is no string.
+    pub fn string(&self) -> Result<Option<StrRef<'_>>, Error> {
+        match self.entry() {
+            None => Ok(None),
+            Some(entry) => entry.str().map(Some).ok_or(Error::WRONG_TYPE),
+        }
+    }
+
+    /// Stores a value, whatever was there. Keeps the record of use where there was one.
+    pub fn put(&mut self, value: NewValue<'_>, expire: Expire) {
+        self.changed = true;
+        let expire_ms = match expire {
+            Expire::Never => None,
+            Expire::At(at) => Some(at),
+            Expire::Keep => self.entry().and_then(DbEntry::expire_ms),
+        };
+        let first = self.engine.initial_access();
+        let (hash, bytes) = (self.key.hash, self.key.bytes);
+        let Some(db) = self.engine.dbs.db_mut(self.key.db) else {
+            return;
+        };
+        let old = db.put(hash, bytes, value, expire_ms, |before| {
+            before.unwrap_or(first)
+        });
+        if old.is_none() {
+            self.engine
+                .notify(self.key.db, EventFlags::NEW, "new", bytes);
+        }
+    }
+
+    /// Changes the bytes of the string value in place: makes them `len` long (what is new is zero)
+    /// and lends them to `change`. The key must be there and hold a string.
+    pub fn update_bytes(&mut self, len: usize, change: impl FnOnce(&mut [u8])) {
+        self.changed = true;
+        if let Some(mut entry) = self.entry_mut()
+            && let Some(bytes) = entry.bytes_for_update(len)
+        {
+            change(bytes);
+        }
+    }
+
+    fn entry_mut(&mut self) -> Option<EntryMut<'_>> {
+        let (hash, bytes) = (self.key.hash, self.key.bytes);
+        self.engine.dbs.db_mut(self.key.db)?.entry_mut(hash, bytes)
+    }
+
+    /// Sets or removes the expiry; the key must be there.
+    pub fn set_expire(&mut self, at_ms: Option<i64>) {
+        self.changed = true;
+        if let Some(mut entry) = self.entry_mut() {
+            entry.set_expire(at_ms);
+        }
+    }
+
+    /// Removes the key; tells whether it was there.
+    pub fn remove(&mut self) -> bool {
+        self.take().is_some()
+    }
+
+    /// Removes the key and hands its entry out.
+    pub fn take(&mut self) -> Option<DbEntry> {
+        let taken = self.engine.dbs.remove(&self.key);
+        self.changed |= taken.is_some();
+        taken
+    }
+
+    /// Stores an entry, which must bear this key, with the expiry that it brings.
+    pub fn put_entry(&mut self, entry: DbEntry) {
+        self.changed = true;
+        let (hash, bytes) = (self.key.hash, self.key.bytes);
+        let Some(db) = self.engine.dbs.db_mut(self.key.db) else {
+            return;
+        };
+        if db.insert_entry(hash, entry).is_none() {
+            self.engine
+                .notify(self.key.db, EventFlags::NEW, "new", bytes);
+        }
+    }
+
+    /// Makes the change count, with its notifications in order.
+    pub fn commit(mut self, events: &[(EventFlags, &'static str)]) {
+        self.changed = false;
+        self.engine.key_changed(self.key.db, self.key.bytes);
+        self.engine.run.dirty += 1;
+        for (class, event) in events {
+            self.engine
+                .notify(self.key.db, *class, event, self.key.bytes);
+        }
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        if self.changed {
+            debug_assert!(false, "a change was not committed");
+            self.engine.key_changed(self.key.db, self.key.bytes);
+            self.engine.run.dirty += 1;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Effects: the canonical, already decided changes that are persisted and replicated.
+//!
+//! An effect is a command in its RESP form with every choice made: absolute expiry times, the
+//! members that were picked. One request, one EXEC or one script gives one group. Nothing is built
+//! while nobody listens.
+
+use alloc::vec::Vec;
+
+use vk_resp::Request;
+
+/// One group of effects, to be applied as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct EffectGroup<'a> {
+    /// The database that the first effect applies to.
+    pub db: u32,
+    /// The effects in order.
+    pub effects: &'a [Request<'a>],
+}
+
+/// Why a group could not be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EffectError {
+    /// The sender sent something that is no command.
+    UnknownCommand,
+    /// The sender's command was refused; the text says why.
+    Refused(alloc::string::String),
+}
+
+/// Where one group lies in an [`EffectBuf`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupMark {
+    /// The database that the first effect applies to.
+    pub db: u32,
+    /// How many effects there are.
+    pub count: u32,
+    /// End of the group's bytes; it begins where the one before ends.
+    pub end: usize,
+}
+
+/// Groups of effects, encoded one behind the other.
+#[derive(Debug, Default)]
+pub struct EffectBuf {
+    /// RESP arrays of bulk strings.
+    pub bytes: Vec<u8>,
+    /// The groups.
+    pub groups: Vec<GroupMark>,
+}
+
+/// Collects the effects of the request that is running.
+#[derive(Debug, Default)]
+pub(crate) struct EffectLog {
+    wanted: bool,
+    done: EffectBuf,
+    db: u32,
+    last_db: u32,
+    count: u32,
+    /// Depth of nested groups: an EXEC holds its commands.
+    depth: u32,
+}
+
+impl EffectLog {
+    /// Whether anybody listens.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    pub(crate) fn set_wanted(&mut self, wanted: bool) {
+        self.wanted = wanted;
+    }
+
+    /// Opens a group, or goes on with the one that is open.
+    pub(crate) fn begin(&mut self) {
+        self.depth += 1;
+    }
+
+    /// Closes a group; an empty one leaves no trace.
+    pub(crate) fn end(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        if self.depth == 0 && self.count > 0 {
+            let mark = GroupMark {
+                db: self.db,
+                count: self.count,
+                end: self.done.bytes.len(),
+            };
+            self.done.groups.push(mark);
+            self.count = 0;
+        }
+    }
+
+    /// How many effects the open group holds.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Adds one effect in database `db`.
+    pub(crate) fn add<'a>(&mut self, db: u32, words: impl ExactSizeIterator<Item = &'a [u8]>) {
+        if !self.wanted {
+            return;
+        }
+        if self.count == 0 {
+            self.db = db;
+        } else if self.last_db != db {
+            let mut digits = itoa::Buffer::new();
+            self.encode([b"SELECT".as_slice(), digits.format(db).as_bytes()].into_iter());
+        }
+        self.last_db = db;
+        self.encode(words);
+    }
+
+    fn encode<'a>(&mut self, words: impl ExactSizeIterator<Item = &'a [u8]>) {
+        self.count += 1;
+        put_header(&mut self.done.bytes, b'*', words.len());
+        for word in words {
+            put_header(&mut self.done.bytes, b'$', word.len());
+            self.done.bytes.extend_from_slice(word);
+            self.done.bytes.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// Moves everything that is complete to the end of `out`.
+    pub(crate) fn take(&mut self, out: &mut EffectBuf) {
+        let base = out.bytes.len();
+        out.bytes.append(&mut self.done.bytes);
+        out.groups
+            .extend(self.done.groups.drain(..).map(|g| GroupMark {
+                end: g.end + base,
+                ..g
+            }));
+    }
+}
+
+fn put_header(out: &mut Vec<u8>, kind: u8, n: usize) {
+    out.push(kind);
+    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}

@@ -1,0 +1,382 @@
+//! The machine itself: its state, and the calls that the shell makes.
+
+mod apply;
+mod completion;
+mod keyspace;
+
+use alloc::{collections::VecDeque, string::String, vec::Vec};
+use core::time::Duration;
+
+use vk_data::table::HashSeed;
+use vk_resp::{Limits, ProtocolError, ReplyBuf, Request};
+
+use crate::{
+    BootUsers, Directive, Disposition, Env, Event, LogLevel, MonoMicros, Output, Peer, Refusal,
+    SessionId, Ticket, UnixMicros, WorkBudget,
+    cmd::CommandTable,
+    config::{Config, EventFlags, id},
+    databases::Databases,
+    effects::{EffectBuf, EffectLog},
+    pause::Pause,
+    pipeline::{self, Prepared},
+    random::Random,
+    session::{HostFacts, NetUsage, Session, SessionFlags, Sessions},
+    stats::{Rate, Stats},
+    users::Users,
+    watch::WatchTable,
+};
+
+/// Facts about this process that never change.
+#[derive(Debug, Clone, Default)]
+pub struct Identity {
+    /// Path of the executable.
+    pub executable: String,
+    /// Path of the configuration file, or empty.
+    pub config_file: String,
+    /// Process id.
+    pub process_id: u32,
+    /// Operating system, its release and the machine, as `uname` tells.
+    pub os: String,
+    /// Version of the compiler.
+    pub compiler: String,
+    /// Name of the allocator with its version.
+    pub allocator: String,
+    /// `no`, `systemd` or `upstart`.
+    pub supervised: String,
+    /// Physical memory in bytes.
+    pub system_memory_bytes: u64,
+    /// What the listeners are bound to, one line each, as INFO tells.
+    pub listeners: Vec<String>,
+}
+
+/// What a machine is made of.
+#[derive(Debug)]
+pub struct EngineConfig {
+    /// The configuration.
+    pub config: Config,
+    /// Facts about the process.
+    pub identity: Identity,
+    /// Who may come in.
+    pub users: BootUsers,
+}
+
+/// Entropy, drawn by the shell.
+#[derive(Debug, Clone)]
+pub struct Seeds {
+    /// Key of the hash function.
+    pub hash: HashSeed,
+    /// State of the random generator; not all zero.
+    pub random: [u64; 4],
+    /// Forty hexadecimal digits that name this run.
+    pub run_id: String,
+}
+
+/// What the shell has to know of a session before it reads on.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// Limits of the request parser.
+    pub parser: Limits,
+    /// Whether the session said who it is; until then requests are parsed one at a time.
+    pub authenticated: bool,
+    /// Close a session that says nothing for so long; zero for never.
+    pub idle_timeout: Duration,
+}
+
+/// What the request that is running has done so far.
+#[derive(Debug, Default)]
+pub(crate) struct RunState {
+    /// Changes.
+    pub(crate) dirty: u64,
+    /// The handler said what the effects are.
+    pub(crate) explicit_effects: bool,
+}
+
+/// The machine.
+///
+/// Order of calls, once per turn of the shell's loop, with one [`Env`] for the whole turn:
+///
+/// 1. [`Engine::handle_connect`], [`Engine::handle_disconnect`] for what came and went;
+/// 2. [`Engine::prepare`] for a batch of requests, then [`Engine::handle_request`] for each in
+///    order; after [`Disposition::Parked`] nothing more of that session until [`Output::Wake`];
+/// 3. [`Engine::handle_timeout`] when [`Engine::poll_timeout`] is due;
+/// 4. [`Engine::poll_output`] until it is empty, and [`Engine::take_effects`].
+///
+/// `Env::mono` never goes backwards; `Env::wall` may jump.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: Config,
+    pub(crate) identity: Identity,
+    pub(crate) run_id: String,
+    pub(crate) commands: CommandTable,
+    pub(crate) dbs: Databases,
+    pub(crate) sessions: Sessions,
+    pub(crate) users: Users,
+    pub(crate) watch: WatchTable,
+    pub(crate) pause: Pause,
+    pub(crate) effects: EffectLog,
+    pub(crate) stats: Stats,
+    pub(crate) host: HostFacts,
+    pub(crate) run: RunState,
+    pub(crate) prepared: Prepared,
+    pub(crate) notify: EventFlags,
+    pub(crate) wall: UnixMicros,
+    pub(crate) mono: MonoMicros,
+    pub(crate) started: MonoMicros,
+    pub(crate) started_wall: UnixMicros,
+    /// Changes since the last save.
+    pub(crate) dirty: u64,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) next_ticket: u64,
+    pub(crate) pending: Vec<completion::Pending>,
+    pub(crate) random: Random,
+    pub(crate) rates: Rates,
+    pub(crate) cron: crate::cron::Cron,
+}
+
+/// Rates that INFO tells.
+#[derive(Debug, Default)]
+pub(crate) struct Rates {
+    pub(crate) commands: Rate,
+    pub(crate) input: Rate,
+    pub(crate) output: Rate,
+}
+
+impl Engine {
+    /// A machine with empty databases.
+    #[must_use]
+    pub fn new(config: EngineConfig, seeds: Seeds) -> Self {
+        let EngineConfig {
+            config,
+            identity,
+            users,
+        } = config;
+        let commands = CommandTable::new();
+        let databases = usize::try_from(config.int(id::DATABASES)).unwrap_or(1);
+        let mut engine = Self {
+            users: Users::new(users, config.bytes(id::REQUIREPASS)),
+            notify: EventFlags::NONE,
+            dbs: Databases::new(databases, seeds.hash),
+            stats: Stats::new(commands.len()),
+            config,
+            identity,
+            run_id: seeds.run_id,
+            commands,
+            sessions: Sessions::default(),
+            watch: WatchTable::default(),
+            pause: Pause::default(),
+            effects: EffectLog::default(),
+            host: HostFacts::default(),
+            run: RunState::default(),
+            prepared: Prepared::default(),
+            wall: UnixMicros(0),
+            mono: MonoMicros(0),
+            started: MonoMicros(0),
+            started_wall: UnixMicros(0),
+            dirty: 0,
+            outputs: VecDeque::new(),
+            next_ticket: 1,
+            pending: Vec::new(),
+            random: Random::new(seeds.random),
+            rates: Rates::default(),
+            cron: crate::cron::Cron::default(),
+        };
+        engine.config_changed_all();
+        engine
+    }
+
+    /// Says when the machine began to serve. Called once, before anything else is handled.
+    pub fn handle_start(&mut self, env: &Env<'_>) {
+        self.set_time(env);
+        self.started = env.mono;
+        self.started_wall = env.wall;
+        self.cron.start(env.mono);
+    }
+
+    /// A connection was accepted.
+    ///
+    /// # Errors
+    /// The refusal to send before the connection is closed.
+    pub fn handle_connect(&mut self, env: &Env<'_>, peer: Peer) -> Result<SessionId, Refusal> {
+        self.set_time(env);
+        self.stats.connections += 1;
+        if let Some(refusal) = self.refuse(&peer) {
+            return Err(refusal);
+        }
+        let unix_user = peer.unix.and_then(|unix| self.users.by_unix_uid(unix.uid));
+        let open = self.users.default_is_open();
+        let (mono, wall) = (self.mono, self.wall);
+        let resp3 = self.config.int(id::CLIENT_DEFAULT_RESP) == 3;
+        Ok(self.sessions.add(|client_id| {
+            let mut session = Session::new(client_id, peer, mono, wall);
+            if let Some(user) = unix_user {
+                session.user = user;
+            }
+            if resp3 {
+                session.protocol = vk_resp::Protocol::Resp3;
+            }
+            session
+                .flags
+                .set(SessionFlags::AUTHENTICATED, open || unix_user.is_some());
+            session
+        }))
+    }
+
+    fn refuse(&self, peer: &Peer) -> Option<Refusal> {
+        let open = self.config.bool(id::PROTECTED_MODE) && self.users.default_is_open();
+        (open && !peer.is_local()).then_some(Refusal {
+            reply: pipeline::PROTECTED_MODE_REPLY,
+        })
+    }
+
+    /// A connection is gone. The session closes here and nowhere else.
+    pub fn handle_disconnect(&mut self, env: &Env<'_>, session: SessionId) {
+        self.set_time(env);
+        self.unwatch_all(session);
+        self.pause.forget(session);
+        self.sessions.remove(session);
+    }
+
+    /// Hashes the keys of requests that come next and fetches what they need into the cache.
+    /// Results never depend on it.
+    pub fn prepare(&mut self, batch: &[(SessionId, Request<'_>)]) {
+        pipeline::prepare(self, batch);
+    }
+
+    /// Runs a request; the reply is appended to `reply`.
+    pub fn handle_request(
+        &mut self,
+        env: &mut Env<'_>,
+        session: SessionId,
+        request: Request<'_>,
+        reply: &mut ReplyBuf,
+    ) -> Disposition {
+        self.wall = env.wall;
+        self.mono = env.mono;
+        pipeline::handle(self, &mut *env.host, session, request, reply)
+    }
+
+    /// A connection sent something that is no request. Writes the reply that goes before the end
+    /// of the connection, if there is one.
+    pub fn handle_protocol_error(
+        &mut self,
+        env: &Env<'_>,
+        session: SessionId,
+        error: &ProtocolError,
+        reply: &mut ReplyBuf,
+    ) {
+        self.set_time(env);
+        if error.is_silent() {
+            self.stats.query_limit_closed += 1;
+        } else {
+            let text = alloc::format!("ERR {error}");
+            self.stats.count_error(&text);
+            reply.error(&text);
+        }
+        let who = self.client_line(session).unwrap_or_default();
+        let text = alloc::format!("Protocol error ({error}) from client: {who}");
+        self.log(LogLevel::Verbose, text);
+    }
+
+    /// Buffers of a connection have changed.
+    pub fn handle_usage(&mut self, session: SessionId, usage: NetUsage) {
+        if let Some(session) = self.sessions.find_mut(session) {
+            session.usage = usage;
+        }
+    }
+
+    /// Figures of the process, once per tick.
+    pub fn handle_host(&mut self, facts: HostFacts) {
+        self.host = facts;
+    }
+
+    /// The listeners are bound to this now, one line each as INFO tells.
+    pub fn handle_listeners(&mut self, lines: Vec<String>) {
+        self.identity.listeners = lines;
+    }
+
+    /// Does what is due: expiry, freeing, statistics.
+    pub fn handle_timeout(&mut self, env: &mut Env<'_>, budget: WorkBudget) {
+        self.set_time(env);
+        crate::cron::run(self, &mut *env.host, budget);
+    }
+
+    /// When [`Engine::handle_timeout`] is due next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<MonoMicros> {
+        self.cron.due(self)
+    }
+
+    /// The next thing for the shell to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether effects are built at all; nobody listens at first.
+    pub fn set_effects_wanted(&mut self, wanted: bool) {
+        self.effects.set_wanted(wanted);
+    }
+
+    /// Appends the groups of effects since the last call to `out`.
+    pub fn take_effects(&mut self, out: &mut EffectBuf) {
+        self.effects.take(out);
+    }
+
+    /// What holds for the requests of a session from now on.
+    #[must_use]
+    pub fn session_limits(&self, session: SessionId) -> SessionLimits {
+        let authenticated = self
+            .sessions
+            .find(session)
+            .is_some_and(Session::is_authenticated);
+        let bulk = self.config.size(id::PROTO_MAX_BULK_LEN);
+        let query = self.config.size(id::CLIENT_QUERY_BUFFER_LIMIT);
+        let query = usize::try_from(query).unwrap_or(usize::MAX);
+        let parser = if authenticated {
+            Limits {
+                bulk_bytes_max: bulk,
+                query_bytes_max: query,
+                ..Limits::DEFAULT
+            }
+        } else {
+            Limits::UNAUTHENTICATED
+        };
+        let seconds = self.config.int(id::TIMEOUT).unsigned_abs();
+        SessionLimits {
+            parser,
+            authenticated,
+            idle_timeout: Duration::from_secs(seconds),
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn set_time(&mut self, env: &Env<'_>) {
+        self.wall = env.wall;
+        self.mono = env.mono;
+    }
+
+    /// Wall-clock time in Unix milliseconds.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.wall.0.div_euclid(1000)
+    }
+
+    pub(crate) fn log(&mut self, level: LogLevel, text: String) {
+        self.outputs
+            .push_back(Output::Event(Event::Log { level, text }));
+    }
+
+    /// Asks the shell for work on behalf of a session.
+    pub(crate) fn direct(&mut self, session: SessionId, directive: Directive) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        let pending = completion::Pending::new(ticket, session, &directive);
+        self.pending.push(pending);
+        self.outputs
+            .push_back(Output::Directive { ticket, directive });
+        ticket
+    }
+}

@@ -1,0 +1,264 @@
+//! What the machine does with keys beside storing them: expiry on access, records of use, WATCH,
+//! notifications, flushes, the digest.
+
+use alloc::vec::Vec;
+
+use sha2::{Digest as _, Sha256};
+use vk_data::{entry::DbEntry, num::INT_TEXT_MAX};
+use vk_mem::Access;
+
+use crate::{
+    Engine, Event, Output, SessionId,
+    access::KeyRef,
+    config::{EventFlags, id},
+    ctx::{Lookup, Origin},
+    session::SessionFlags,
+};
+
+/// Fingerprint of all databases; independent of order and of what is cached about entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Digest(pub [u8; 20]);
+
+/// A key that is used less often than this is told by LFU to be so at first.
+const LFU_INITIAL: u32 = 5;
+
+impl Engine {
+    /// Finds a key that is there and not expired.
+    pub(crate) fn lookup(
+        &mut self,
+        session: SessionId,
+        origin: Origin,
+        key: &KeyRef<'_>,
+        how: Lookup,
+    ) -> Option<&DbEntry> {
+        let now = self.now_ms();
+        let state = self
+            .dbs
+            .find(key)
+            .map(|entry| (entry.expire_ms(), entry.access()));
+        let live = match state {
+            None => None,
+            Some((Some(at), _)) if at <= now && origin != Origin::Replay => {
+                if !self.expire_is_paused() {
+                    self.delete_expired(key);
+                }
+                None
+            }
+            Some((_, access)) => Some(access),
+        };
+        if how == Lookup::Use && origin != Origin::Replay {
+            self.count_lookup(key, live.is_some());
+        }
+        let access = live?;
+        if how == Lookup::Peek || self.keeps_access(session) {
+            return self.dbs.find(key);
+        }
+        let used = self.used_access(access);
+        if used == access {
+            return self.dbs.find(key);
+        }
+        self.dbs
+            .db_mut(key.db)?
+            .find_marked(key.hash, key.bytes, |_| used)
+    }
+
+    fn count_lookup(&mut self, key: &KeyRef<'_>, hit: bool) {
+        if hit {
+            self.stats.keyspace_hits += 1;
+        } else {
+            self.stats.keyspace_misses += 1;
+            self.notify(key.db, EventFlags::KEY_MISS, "keymiss", key.bytes);
+        }
+    }
+
+    fn keeps_access(&self, session: SessionId) -> bool {
+        let session = self.sessions.find(session);
+        session.is_some_and(|session| session.flags.contains(SessionFlags::NO_TOUCH))
+    }
+
+    /// CLIENT PAUSE holds expiry back, so that nothing changes meanwhile.
+    pub(crate) fn expire_is_paused(&self) -> bool {
+        self.pause.is_active(self.mono)
+    }
+
+    /// Removes a key whose time has come, with all that follows.
+    pub(crate) fn delete_expired(&mut self, key: &KeyRef<'_>) {
+        if self.dbs.remove(key).is_none() {
+            return;
+        }
+        self.stats.expired_keys += 1;
+        self.dirty += 1;
+        self.effects.begin();
+        self.effects
+            .add(key.db, [b"DEL".as_slice(), key.bytes].into_iter());
+        self.effects.end();
+        self.key_changed(key.db, key.bytes);
+        self.notify(key.db, EventFlags::EXPIRED, "expired", key.bytes);
+    }
+
+    /// Whoever watches this key is told.
+    pub(crate) fn key_changed(&mut self, db: u32, key: &[u8]) {
+        if self.watch.is_empty() {
+            return;
+        }
+        let hash = self.dbs.seed().hash(key);
+        let gone = self
+            .dbs
+            .db(db)
+            .is_none_or(|db| db.find(hash, key).is_none());
+        for id in self.watch.watchers(db, key) {
+            if let Some(session) = self.sessions.find_mut(*id) {
+                // The removal of a key that had expired when it was watched is no change.
+                let watched = session
+                    .watched
+                    .iter_mut()
+                    .find(|w| w.db == db && *w.key == *key);
+                match watched {
+                    Some(watched) if watched.expired && gone => watched.expired = false,
+                    _ => session.flags.insert(SessionFlags::DIRTY_CAS),
+                }
+            }
+        }
+    }
+
+    /// Announces an event of a key.
+    pub(crate) fn notify(&mut self, db: u32, class: EventFlags, event: &'static str, key: &[u8]) {
+        if self.announces(class) {
+            let key = key.to_vec();
+            self.outputs
+                .push_back(Output::Event(Event::Keyspace { db, event, key }));
+        }
+    }
+
+    fn announces(&self, class: EventFlags) -> bool {
+        let on = self.notify;
+        on.contains(class)
+            && (on.contains(EventFlags::KEYSPACE) || on.contains(EventFlags::KEYEVENT))
+    }
+
+    /// Marks the sessions that watch keys of `db` which exist in it or in `other`.
+    fn databases_changed(&mut self, db: u32, other: Option<u32>) {
+        let mut marked = Vec::new();
+        for (key, watchers) in self.watch.of_db(db) {
+            let hash = self.dbs.seed().hash(key);
+            let is_in = |db| {
+                self.dbs
+                    .db(db)
+                    .is_some_and(|db| db.find(hash, key).is_some())
+            };
+            if is_in(db) || other.is_some_and(is_in) {
+                marked.extend_from_slice(watchers);
+            }
+        }
+        for id in marked {
+            if let Some(session) = self.sessions.find_mut(id) {
+                session.flags.insert(SessionFlags::DIRTY_CAS);
+            }
+        }
+    }
+
+    pub(crate) fn swap_databases(&mut self, a: u32, b: u32) {
+        self.databases_changed(a, Some(b));
+        self.databases_changed(b, Some(a));
+        self.dbs.swap(a, b);
+        self.run.dirty += 1;
+    }
+
+    pub(crate) fn flush(&mut self, db: Option<u32>) -> usize {
+        let all = match db {
+            Some(db) => db..db.saturating_add(1),
+            None => 0..self.dbs.count() as u32,
+        };
+        let mut keys = 0;
+        for db in all {
+            self.databases_changed(db, None);
+            keys += self.dbs.flush(db);
+        }
+        keys
+    }
+
+    fn uses_lfu(&self) -> bool {
+        // The numbers of volatile-lfu and allkeys-lfu in the directive's list of choices.
+        matches!(self.config.int(id::MAXMEMORY_POLICY), 1 | 5)
+    }
+
+    fn minutes(&self) -> u32 {
+        (self.now_ms() / 60_000) as u32 & 0xffff
+    }
+
+    fn seconds(&self) -> u32 {
+        (self.now_ms() / 1000) as u32 & 0x00ff_ffff
+    }
+
+    /// The record of use of a new key: 24 bits, seconds (LRU) or minutes and a counter (LFU).
+    pub(crate) fn initial_access(&self) -> Access {
+        let lfu = || self.minutes() << 8 | LFU_INITIAL;
+        Access::from_bits(if self.uses_lfu() {
+            lfu()
+        } else {
+            self.seconds()
+        })
+    }
+
+    /// The record of use after one more use.
+    fn used_access(&mut self, access: Access) -> Access {
+        if !self.uses_lfu() {
+            return Access::from_bits(self.seconds());
+        }
+        let counter = self.lfu_counter(access);
+        let above = f64::from(counter.saturating_sub(LFU_INITIAL));
+        let factor = self.config.int(id::LFU_LOG_FACTOR) as f64;
+        let chance = 1.0 / (above * factor + 1.0);
+        let grown = counter < 255 && self.random.unit() < chance;
+        Access::from_bits(self.minutes() << 8 | (counter + u32::from(grown)))
+    }
+
+    /// The LFU counter with the decay since the last use.
+    pub(crate) fn lfu_counter(&self, access: Access) -> u32 {
+        let access = access.bits();
+        let elapsed = self.minutes().wrapping_sub(access >> 8) & 0xffff;
+        let periods = u64::from(elapsed).checked_div(self.config.int(id::LFU_DECAY_TIME) as u64);
+        let periods = u32::try_from(periods.unwrap_or(0)).unwrap_or(u32::MAX);
+        (access & 0xff).saturating_sub(periods)
+    }
+
+    /// Milliseconds since the last use, by the LRU record.
+    pub(crate) fn idle_ms(&self, access: Access) -> u64 {
+        u64::from(self.seconds().wrapping_sub(access.bits()) & 0x00ff_ffff) * 1000
+    }
+
+    /// Fingerprint of all databases: equal contents, equal digest.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut sum = [0_u8; 20];
+        for (index, db) in self.dbs.iter() {
+            db.for_each(&mut |entry| {
+                for (to, from) in sum.iter_mut().zip(entry_digest(index, entry)) {
+                    *to ^= from;
+                }
+            });
+        }
+        Digest(sum)
+    }
+}
+
+/// Fingerprint of one key with its database, value and expiry.
+pub(crate) fn entry_digest(db: u32, entry: &DbEntry) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(db.to_le_bytes());
+    hash.update((entry.key().len() as u64).to_le_bytes());
+    hash.update(entry.key());
+    hash.update(entry.expire_ms().unwrap_or(-1).to_le_bytes());
+    hash.update(value_digest(entry));
+    hash.finalize().into()
+}
+
+/// Fingerprint of a value alone.
+pub(crate) fn value_digest(entry: &DbEntry) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(entry.value_type().name());
+    if let Some(string) = entry.str() {
+        hash.update(string.bytes(&mut [0; INT_TEXT_MAX]));
+    }
+    hash.finalize().into()
+}

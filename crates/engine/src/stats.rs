@@ -1,0 +1,117 @@
+//! Counters of the server: what INFO tells and CONFIG RESETSTAT sets back.
+//!
+//! Statistics never influence what a command does.
+
+use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
+
+use crate::{MonoMicros, cmd::CommandId};
+
+/// Counters of one command.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CommandStats {
+    pub(crate) calls: u64,
+    /// Time in nanoseconds.
+    pub(crate) nanos: u64,
+    /// Refused before it ran.
+    pub(crate) rejected: u64,
+    /// Ended with an error.
+    pub(crate) failed: u64,
+}
+
+/// Counters since the start or the last CONFIG RESETSTAT.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    pub(crate) connections: u64,
+    pub(crate) commands: u64,
+    pub(crate) expired_keys: u64,
+    pub(crate) expire_cycle_cpu_nanos: u64,
+    pub(crate) expired_time_cap_reached: u64,
+    pub(crate) keyspace_hits: u64,
+    pub(crate) keyspace_misses: u64,
+    pub(crate) error_replies: u64,
+    pub(crate) unexpected_error_replies: u64,
+    pub(crate) acl_denied_auth: u64,
+    pub(crate) acl_denied_cmd: u64,
+    pub(crate) idle_closed: u64,
+    pub(crate) query_limit_closed: u64,
+    pub(crate) output_limit_closed: u64,
+    pub(crate) lazyfreed_objects: u64,
+    pub(crate) memory_peak_bytes: u64,
+    pub(crate) by_command: Vec<CommandStats>,
+    /// By error code, at most [`ERROR_CODES_MAX`].
+    pub(crate) errors: BTreeMap<String, u64>,
+    pub(crate) errors_overflowed: bool,
+}
+
+/// Distinct error codes that are counted; a client could make up more.
+pub(crate) const ERROR_CODES_MAX: usize = 128;
+
+impl Stats {
+    pub(crate) fn new(commands: usize) -> Self {
+        Self {
+            by_command: vec![CommandStats::default(); commands],
+            ..Self::default()
+        }
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset(&mut self) {
+        let memory_peak_bytes = self.memory_peak_bytes;
+        *self = Self {
+            memory_peak_bytes,
+            ..Self::new(self.by_command.len())
+        };
+    }
+
+    pub(crate) fn command(&mut self, id: CommandId) -> Option<&mut CommandStats> {
+        self.by_command.get_mut(id.index())
+    }
+
+    /// Counts an error reply by its code, the first word.
+    pub(crate) fn count_error(&mut self, text: &str) {
+        self.error_replies += 1;
+        let code = text.split(' ').next().unwrap_or("ERR");
+        if let Some(count) = self.errors.get_mut(code) {
+            *count += 1;
+        } else if self.errors.len() < ERROR_CODES_MAX {
+            self.errors.insert(code.into(), 1);
+        } else {
+            self.errors_overflowed = true;
+        }
+    }
+}
+
+/// Samples kept by a [`Rate`].
+const RATE_SAMPLES: usize = 16;
+
+/// A value per second over the last ticks.
+#[derive(Debug, Default)]
+pub(crate) struct Rate {
+    samples: [u64; RATE_SAMPLES],
+    next: usize,
+    last_total: u64,
+    last_time: MonoMicros,
+}
+
+impl Rate {
+    /// Takes the running total at this time.
+    pub(crate) fn sample(&mut self, now: MonoMicros, total: u64) {
+        let micros = now.0.saturating_sub(self.last_time.0);
+        let grown = total.saturating_sub(self.last_total);
+        let rate = grown
+            .saturating_mul(1_000_000)
+            .checked_div(micros)
+            .unwrap_or(0);
+        if let Some(place) = self.samples.get_mut(self.next % RATE_SAMPLES) {
+            *place = rate;
+        }
+        self.next = (self.next + 1) % RATE_SAMPLES;
+        self.last_total = total;
+        self.last_time = now;
+    }
+
+    /// The mean of the samples.
+    pub(crate) fn per_second(&self) -> u64 {
+        self.samples.iter().sum::<u64>() / RATE_SAMPLES as u64
+    }
+}
