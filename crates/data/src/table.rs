@@ -64,6 +64,8 @@ pub struct Tuning {
     pub slots_per_bucket: u8,
     /// Bits of one directory chunk, 1 to 10.
     pub chunk_bits_max: u8,
+    /// Two buddies merge when together they fill at most this part of one segment, 0 to 100.
+    pub merge_percent: u8,
 }
 
 impl Default for Tuning {
@@ -72,6 +74,7 @@ impl Default for Tuning {
             class_max: CLASS_MAX,
             slots_per_bucket: SLOTS as u8,
             chunk_bits_max: CHUNK_BITS_MAX,
+            merge_percent: 25,
         }
     }
 }
@@ -132,6 +135,7 @@ impl<E: Slot> Table<E> {
         let tuning = Tuning {
             class_max: tuning.class_max.min(CLASS_MAX),
             slots_per_bucket: tuning.slots_per_bucket.clamp(1, SLOTS as u8),
+            merge_percent: tuning.merge_percent.min(100),
             ..tuning
         };
         Self {
@@ -416,9 +420,13 @@ impl<E: Slot> Table<E> {
     #[inline]
     fn shrink(&mut self, hash: KeyHash, spot: Spot) {
         let count = self.directory.segment(spot).header.count;
-        if count <= self.capacity(self.tuning.class_max) / 4 {
+        if count <= self.merge_limit() {
             while self.shrink_step(hash).is_some() {}
         }
+    }
+
+    fn merge_limit(&self) -> u32 {
+        self.capacity(self.tuning.class_max) * u32::from(self.tuning.merge_percent) / 100
     }
 
     fn capacity(&self, class: u8) -> u32 {
@@ -431,7 +439,8 @@ impl<E: Slot> Table<E> {
         if spot.depth == 0 {
             let segment = self.directory.segment(spot);
             let class = segment.class().checked_sub(1)?;
-            if segment.header.count > self.capacity(class) / 2 {
+            let percent = (u32::from(self.tuning.merge_percent) * 2).min(100);
+            if segment.header.count > self.capacity(class) * percent / 100 {
                 return None;
             }
             self.cut_save_segment(spot, Position::START);
@@ -448,7 +457,7 @@ impl<E: Slot> Table<E> {
     fn merge(&mut self, hash: KeyHash) -> Option<()> {
         let (spot, buddy) = self.directory.buddies(hash)?;
         let count = |spot| self.directory.segment(spot).header.count;
-        if count(spot) + count(buddy) > self.capacity(self.tuning.class_max) / 4 {
+        if count(spot) + count(buddy) > self.merge_limit() {
             return None;
         }
         self.cut_save_segment(spot, Position::of(hash));

@@ -98,7 +98,8 @@ fn expire_slice(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
         let Some(space) = engine.dbs.db_mut(db) else {
             break;
         };
-        let wrapped = space.expired_slice(now, left, &mut position, &mut |entry| {
+        // A key lives through the millisecond of its expiry.
+        let wrapped = space.expired_slice(now - 1, left, &mut position, &mut |entry| {
             due.push(entry.key().to_vec());
         });
         engine.cron.expire_position = position;

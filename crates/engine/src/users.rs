@@ -107,7 +107,7 @@ impl Users {
         self.by_name(name.as_bytes())
     }
 
-    fn by_name(&self, name: &[u8]) -> Option<UserId> {
+    pub(crate) fn by_name(&self, name: &[u8]) -> Option<UserId> {
         let at = self
             .all
             .iter()
@@ -127,6 +127,12 @@ impl Users {
         let open = user.is_some_and(|user| user.nopass);
         let good = user.is_some_and(|user| user.enabled) && (open || bool::from(fits));
         id.filter(|_| good)
+    }
+
+    /// Whether a secret looks like a generated one.
+    #[expect(clippy::unused_self, reason = "a question about users")]
+    pub(crate) fn is_generated(&self, secret: &[u8]) -> bool {
+        secret.starts_with(b"vks_")
     }
 
     /// AUTH with one argument, or with the name `default`: the password of `default`, or a

@@ -9,6 +9,9 @@ pub const DOUBLE_TEXT_MAX: usize = 32;
 /// Integers below 2^62 are printed as such.
 const INTEGER_MAX: f64 = 4_611_686_018_427_387_904.0;
 
+/// Decimals of up to 15 digits are below this.
+const DECIMAL_MAX: f64 = 1e15;
+
 /// The text of one double: the shortest digits that read back as the same number; whole numbers
 /// below 2^62 without point or exponent; `inf`, `-inf`, `nan`, `-0`.
 #[derive(Clone, Copy)]
@@ -63,7 +66,46 @@ impl DoubleText {
         if value < 0.0 {
             self.put(b"-");
         }
-        let digits = Digits::of(value.abs());
+        if !self.short_decimal(value.abs()) {
+            self.shortest(value.abs());
+        }
+    }
+
+    /// Writes a number that has few digits behind the point, as most scores do; `false` if it is
+    /// none. At most 15 digits that read as `value` are its shortest ones, since no two decimals
+    /// of 15 digits read as the same double; a quotient of exact integers is rounded correctly.
+    fn short_decimal(&mut self, value: f64) -> bool {
+        for scale in [1_000_u64, 1_000_000] {
+            #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+            let divisor = scale as f64;
+            let scaled = value * divisor + 0.5;
+            if scaled >= DECIMAL_MAX {
+                return false;
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "in range"
+            )]
+            let digits = scaled as u64;
+            #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+            if digits > 0 && digits as f64 / divisor == value {
+                self.put(itoa::Buffer::new().format(digits / scale).as_bytes());
+                // The 1 in front keeps the zeros behind the point.
+                let mut fraction = itoa::Buffer::new();
+                let fraction = fraction.format((digits % scale).saturating_add(scale));
+                let fraction = fraction.get(1..).unwrap_or_default().trim_end_matches('0');
+                self.put(b".");
+                self.put(fraction.as_bytes());
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Writes the shortest digits of any positive number.
+    fn shortest(&mut self, value: f64) {
+        let digits = Digits::of(value);
         self.layout(digits.significant(), digits.exponent);
     }
 
@@ -206,7 +248,7 @@ mod tests {
             (-0.0, "-0"),
             (1.0, "1"),
             (-17.0, "-17"),
-            (3.14, "3.14"),
+            (3.25, "3.25"),
             (0.1 + 0.2, "0.30000000000000004"),
             (1.5e-3, "0.0015"),
             (1e-5, "0.00001"),
@@ -214,6 +256,11 @@ mod tests {
             (1e-7, "1e-7"),
             (1.5e-7, "1.5e-7"),
             (123_456.789, "123456.789"),
+            (-0.001_234_567_8, "-0.0012345678"),
+            (0.000_123_456_789, "1.23456789e-4"),
+            (-12_345.678_901_2, "-1.23456789012e+4"),
+            (1_234.567_890_12, "1234.56789012"),
+            (-2.5, "-2.5"),
             (4.611_686_018_427_388e18, "4611686018427387904"),
             (1e19, "1e+19"),
             (1.797_693_134_862_315_7e308, "1.7976931348623157e+308"),
@@ -230,6 +277,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn both_ways_agree(digits in 1..2_000_000_000_000_000_u64, places in 1..8_i32) {
+            let value = digits as f64 / 10_f64.powi(places);
+            let mut slow = DoubleText { bytes: [0; DOUBLE_TEXT_MAX], len: 0 };
+            slow.shortest(value);
+            let mut quick = DoubleText { bytes: [0; DOUBLE_TEXT_MAX], len: 0 };
+            let whole = value as u64 as f64 == value;
+            if !whole && quick.short_decimal(value) {
+                prop_assert_eq!(quick.as_bytes(), slow.as_bytes());
+            }
+        }
+
         #[test]
         fn reads_back_as_the_same_number(bits: u64) {
             let value = f64::from_bits(bits);

@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 /// [`RESERVE_AHEAD_BYTES`]: with a fixed step the moves of a big buffer would add up to O(n^2).
 const GROWTH_SHIFT: u32 = 3;
 
+/// The first allocation of a buffer, in bytes: a short request then needs one, not three.
+const FIRST_BYTES: usize = 64;
+
 /// Makes room for `more` items. Small vectors double; big ones get [`RESERVE_AHEAD_BYTES`] or an
 /// eighth of their length, whichever is more, so that the spare room stays small.
 #[inline]
@@ -15,8 +18,11 @@ pub(crate) fn reserve<T>(items: &mut Vec<T>, more: usize) {
     if free >= more {
         return;
     }
-    let ahead_max = RESERVE_AHEAD_BYTES / size_of::<T>().max(1);
-    let ahead = items.len().min(ahead_max).max(items.len() >> GROWTH_SHIFT);
+    let item_bytes = size_of::<T>().max(1);
+    let doubling = items.len().max(FIRST_BYTES / item_bytes);
+    let ahead = doubling
+        .min(RESERVE_AHEAD_BYTES / item_bytes)
+        .max(items.len() >> GROWTH_SHIFT);
     items.reserve_exact(more.max(ahead));
 }
 

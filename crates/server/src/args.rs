@@ -1,8 +1,7 @@
 //! The command line of `vkd`: Valkey's own grammar plus a few options of ours.
 //!
-//! It turns `argv` into an [`Invocation`] or into something to print. It reads no file, decides
-//! no profile and knows no directive: the text that it builds from `--name value` pairs is read
-//! by the same loader as a configuration file.
+//! It turns `argv` into an [`Invocation`] or into something to print. It reads no file and checks
+//! no directive: the words of `--name value` pairs go to the loader of the configuration.
 
 pub(crate) mod syscheck;
 pub(crate) mod version;
@@ -44,9 +43,14 @@ pub(crate) struct Invocation {
     pub(crate) config_file: Option<PathBuf>,
     /// A lone `-`: more configuration is read from the standard input.
     pub(crate) read_stdin: bool,
-    /// The directives of the arguments as configuration text, one a line; may be empty.
-    pub(crate) argument_text: String,
+    /// The words of the directives: `--port`, `7000`, ..., without what stands above.
+    pub(crate) directives: Vec<Vec<u8>>,
+    /// A directive that Valkey has too is among them.
+    pub(crate) has_valkey_directive: bool,
 }
+
+/// The directives that Valkey does not have: they do not make a start a compatible one.
+const OWN_DIRECTIVES: [&[u8]; 3] = [b"security-profile", b"secrets-dir", b"tls-san"];
 
 /// What `main` has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,26 +70,41 @@ pub(crate) enum Action {
 
 impl Action {
     fn print(text: String) -> Self {
-        Self::Print { text, to_stderr: false, code: 0 }
+        Self::Print {
+            text,
+            to_stderr: false,
+            code: 0,
+        }
     }
 
     fn fail(text: String) -> Self {
-        Self::Print { text, to_stderr: true, code: 1 }
+        Self::Print {
+            text,
+            to_stderr: true,
+            code: 1,
+        }
     }
 }
 
 /// Reads the command line; `argv[0]` is the program's name.
 pub(crate) fn parse(argv: &[OsString], facts: &VersionFacts<'_>) -> Action {
-    let name = argv.first().map(|name| base_name(name)).unwrap_or_default();
-    let arguments: Vec<Vec<u8>> =
-        argv.iter().skip(1).map(|argument| argument.as_bytes().to_vec()).collect();
+    let name = argv.first().map(base_name).unwrap_or_default();
+    let arguments: Vec<Vec<u8>> = argv
+        .iter()
+        .skip(1)
+        .map(|argument| argument.as_bytes().to_vec())
+        .collect();
     if name.contains("check-rdb") || name.contains("check-aof") {
         return Action::fail(format!(
             "{name}: this build of vkd has no persistence files to check.\n"
         ));
     }
     let is_server = name.contains("valkey-server") || name.contains("redis-server");
-    let program = if is_server { Program::Server } else { Program::Vkd };
+    let program = if is_server {
+        Program::Server
+    } else {
+        Program::Vkd
+    };
     if let Some(action) = alone(&arguments, program, &name, facts) {
         return action;
     }
@@ -97,7 +116,7 @@ pub(crate) fn parse(argv: &[OsString], facts: &VersionFacts<'_>) -> Action {
                 .to_owned(),
         );
     }
-    Walk::new(program).run(&arguments)
+    Action::Start(Walk::new(program).run(&arguments))
 }
 
 fn base_name(argument: &OsString) -> String {
@@ -128,7 +147,11 @@ fn alone(
         ),
         b"--check-system" => {
             let report = syscheck::run(Path::new("/"));
-            Action::Print { text: report.text, to_stderr: false, code: u8::from(!report.good) }
+            Action::Print {
+                text: report.text,
+                to_stderr: false,
+                code: u8::from(!report.good),
+            }
         }
         _ => return None,
     };
@@ -138,7 +161,6 @@ fn alone(
 /// The walk over the arguments: which one is an option, which one a value.
 struct Walk {
     invocation: Invocation,
-    text: Vec<u8>,
     /// The last option has its value (or needs none): `--` begins a new option.
     settled: bool,
 }
@@ -151,12 +173,16 @@ impl Walk {
             dev: false,
             config_file: None,
             read_stdin: false,
-            argument_text: String::new(),
+            directives: Vec::new(),
+            has_valkey_directive: false,
         };
-        Self { invocation, text: Vec::new(), settled: true }
+        Self {
+            invocation,
+            settled: true,
+        }
     }
 
-    fn run(mut self, arguments: &[Vec<u8>]) -> Action {
+    fn run(mut self, arguments: &[Vec<u8>]) -> Invocation {
         let mut index = 0;
         while self.own_option(arguments.get(index)) {
             index += 1;
@@ -176,24 +202,12 @@ impl Walk {
             } else if self.settled && argument.starts_with(b"--") {
                 self.option(argument, arguments.get(index + 1));
             } else {
-                quote(argument, &mut self.text);
-                self.text.push(b' ');
+                self.invocation.directives.push(argument.clone());
                 self.settled = true;
             }
             index += 1;
         }
-        self.finish()
-    }
-
-    fn finish(mut self) -> Action {
-        match String::from_utf8(self.text) {
-            Ok(text) => self.invocation.argument_text = text,
-            Err(_) => {
-                let text = "The command line holds an option name that is not UTF-8.\n";
-                return Action::fail(text.to_owned());
-            }
-        }
-        Action::Start(self.invocation)
+        self.invocation
     }
 
     /// The options of ours that are no directives.
@@ -207,23 +221,21 @@ impl Walk {
     }
 
     fn option(&mut self, argument: &[u8], next: Option<&Vec<u8>>) {
-        if !self.text.is_empty() {
-            self.text.push(b'\n');
-        }
-        self.text.extend_from_slice(argument.get(2..).unwrap_or_default());
-        self.text.push(b' ');
-        if word_count(argument) != 1 {
-            // `--port 7000` in one argument brings its value along.
-            self.settled = true;
-            return;
-        }
-        self.settled = false;
-        // A list of save points that is empty comes out of scripts as a bare `--save`.
+        let word = argument.get(2..).unwrap_or_default();
+        let name = word
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default();
+        let is_own = OWN_DIRECTIVES
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(name));
+        self.invocation.has_valkey_directive |= !is_own;
+        self.invocation.directives.push(argument.to_vec());
+        // `--port 7000` in one argument brings its value along, and a list of save points that
+        // is empty comes out of scripts as a bare `--save`.
         let bare = next.is_none_or(|next| next.starts_with(b"--"));
-        if argument.eq_ignore_ascii_case(b"--save") && bare {
-            self.text.extend_from_slice(b"\"\"");
-            self.settled = true;
-        }
+        let is_save = argument.eq_ignore_ascii_case(b"--save");
+        self.settled = word_count(argument) != 1 || (is_save && bare);
     }
 }
 
@@ -254,35 +266,17 @@ fn word_count(argument: &[u8]) -> usize {
     if quote.is_some() { 0 } else { words }
 }
 
-/// Writes a value the way the configuration's grammar reads it back, byte for byte.
-fn quote(value: &[u8], out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    for &byte in value {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x20..=0x7e => out.push(byte),
-            _ => {
-                out.extend_from_slice(b"\\x");
-                out.extend(HEX.get(usize::from(byte >> 4)));
-                out.extend(HEX.get(usize::from(byte & 15)));
-            }
-        }
-    }
-    out.push(b'"');
-}
-
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::panic, reason = "tests")]
+    #![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
     use super::*;
 
-    const FACTS: VersionFacts<'static> =
-        VersionFacts { version: "0.1.0", compatible_with: "8.0.1", allocator: "jemalloc-5.3.0" };
+    const FACTS: VersionFacts<'static> = VersionFacts {
+        version: "0.1.0",
+        compatible_with: "8.0.1",
+        allocator: "jemalloc-5.3.0",
+    };
 
     fn action(arguments: &[&str]) -> Action {
         let argv: Vec<OsString> = arguments.iter().map(OsString::from).collect();
@@ -296,35 +290,62 @@ mod tests {
         }
     }
 
-    fn text(arguments: &[&str]) -> String {
-        let argv: Vec<&str> = std::iter::once("vkd").chain(arguments.iter().copied()).collect();
-        start(&argv).argument_text
+    fn words(arguments: &[&str]) -> Vec<String> {
+        let argv: Vec<&str> = std::iter::once("vkd")
+            .chain(arguments.iter().copied())
+            .collect();
+        start(&argv)
+            .directives
+            .into_iter()
+            .map(|word| String::from_utf8(word).unwrap())
+            .collect()
     }
 
     #[test]
-    fn directives_become_lines() {
-        assert_eq!(text(&["--port", "7000"]), "port \"7000\" ");
-        assert_eq!(text(&["--port 7000", "--dir", "/x y"]), "port 7000 \ndir \"/x y\" ");
-        assert_eq!(text(&["--save", "900", "1"]), "save \"900\" \"1\" ");
-        assert_eq!(text(&["--save", "--port", "1"]), "save \"\"\nport \"1\" ");
-        assert_eq!(text(&["--save"]), "save \"\"");
-        assert_eq!(text(&["--requirepass", "--dev"]), "requirepass \"--dev\" ");
-        assert_eq!(text(&["--requirepass", "a\"\\\n\u{e9}"]), {
-            "requirepass \"a\\\"\\\\\\n\\xc3\\xa9\" "
-        });
+    fn directives_are_handed_on_as_they_are() {
+        for line in [
+            &["--port", "7000"][..],
+            &["--port 7000", "--dir", "/x y"],
+            &["--save", "900", "1"],
+            &["--save", "--port", "1"],
+            &["--requirepass", "--dev"],
+            &["--requirepass", "--check-config", "--port", "-"],
+        ] {
+            assert_eq!(
+                words(line).len(),
+                line.len() - usize::from(line.last() == Some(&"-"))
+            );
+        }
+        assert_eq!(
+            words(&["--save", "--dev", "--port", "1"]),
+            ["--save", "--port", "1"]
+        );
+    }
+
+    #[test]
+    fn own_directives_are_told_from_valkeys() {
+        let valkeys = |arguments: &[&str]| start(arguments).has_valkey_directive;
+        assert!(!valkeys(&["vkd"]));
+        assert!(!valkeys(&["vkd", "--secrets-dir", "/x", "--TLS-SAN a b"]));
+        assert!(!valkeys(&["vkd", "--tls-san", "--port"]));
+        assert!(valkeys(&["vkd", "--secrets-dir", "/x", "--port", "1"]));
+        assert!(valkeys(&["vkd", "--port 1"]));
     }
 
     #[test]
     fn the_file_comes_first_and_dash_first_or_last() {
         let invocation = start(&["vkd", "/etc/v.conf", "--port", "1", "-"]);
-        assert_eq!(invocation.config_file.as_deref(), Some(Path::new("/etc/v.conf")));
+        assert_eq!(
+            invocation.config_file.as_deref(),
+            Some(Path::new("/etc/v.conf"))
+        );
         assert!(invocation.read_stdin);
-        assert_eq!(invocation.argument_text, "port \"1\" ");
+        assert_eq!(invocation.directives.len(), 2);
         assert!(start(&["vkd", "-", "--port", "1"]).read_stdin);
         // Elsewhere a dash is a value.
         let invocation = start(&["vkd", "--bind", "-", "--port", "1"]);
         assert!(!invocation.read_stdin);
-        assert_eq!(invocation.argument_text, "bind \"-\" \nport \"1\" ");
+        assert_eq!(invocation.directives.len(), 4);
     }
 
     #[test]
@@ -341,21 +362,44 @@ mod tests {
         assert_eq!(start(&["/usr/bin/valkey-server"]).program, Program::Server);
         assert_eq!(start(&["redis-server", "x"]).program, Program::Server);
         assert_eq!(start(&["/opt/redis-server/vkd"]).program, Program::Vkd);
-        assert!(matches!(action(&["redis-sentinel", "x"]), Action::Print { code: 1, .. }));
-        assert!(matches!(action(&["vkd", "x", "--sentinel"]), Action::Print { code: 1, .. }));
-        assert!(matches!(action(&["redis-check-rdb", "x"]), Action::Print { code: 1, .. }));
+        assert!(matches!(
+            action(&["redis-sentinel", "x"]),
+            Action::Print { code: 1, .. }
+        ));
+        assert!(matches!(
+            action(&["vkd", "x", "--sentinel"]),
+            Action::Print { code: 1, .. }
+        ));
+        assert!(matches!(
+            action(&["redis-check-rdb", "x"]),
+            Action::Print { code: 1, .. }
+        ));
     }
 
     #[test]
     fn the_options_that_end_the_program() {
-        let Action::Print { text, to_stderr, code } = action(&["valkey-server", "-v"]) else {
+        let Action::Print {
+            text,
+            to_stderr,
+            code,
+        } = action(&["valkey-server", "-v"])
+        else {
             panic!("prints");
         };
         assert_eq!((to_stderr, code), (false, 0));
         assert!(text.starts_with("Valkey server v=8.0.1 sha="), "{text}");
-        assert!(matches!(action(&["vkd", "--help"]), Action::Print { code: 0, .. }));
-        assert!(matches!(action(&["valkey-server", "-h"]), Action::Print { code: 1, .. }));
-        assert!(matches!(action(&["vkd", "--test-memory", "9"]), Action::Print { code: 1, .. }));
+        assert!(matches!(
+            action(&["vkd", "--help"]),
+            Action::Print { code: 0, .. }
+        ));
+        assert!(matches!(
+            action(&["valkey-server", "-h"]),
+            Action::Print { code: 1, .. }
+        ));
+        assert!(matches!(
+            action(&["vkd", "--test-memory", "9"]),
+            Action::Print { code: 1, .. }
+        ));
     }
 
     #[test]

@@ -116,7 +116,11 @@ impl Hub {
         let Some(client) = self.clients.find(index) else { return };
         if run.is_finished {
             match client.phase {
-                Phase::Open if client.conn.has_stash() => client.is_peer_closed = true,
+                Phase::Open if client.conn.has_stash() => {
+                    // It may run as long as its replies are taken.
+                    client.is_peer_closed = true;
+                    client.deadline = Some(self.clock.mono.after(limits::CLOSING_TIME_MAX));
+                }
                 Phase::Open => self.begin_closing(index),
                 Phase::Parked => self.doom(index),
                 Phase::Closing | Phase::Doomed => {}

@@ -231,7 +231,7 @@ impl Intake {
         let mut run = runs.next();
         let mut may_go_on = true;
         let mut at = 0;
-        while at < self.batch.len() {
+        'batch: while at < self.batch.len() {
             let end = at.saturating_add(GROUP).min(self.batch.len());
             let group: SmallVec<[(SessionId, Request<'_>); GROUP]> = (at..end)
                 .zip(self.owners.get(at..end).unwrap_or_default())
@@ -244,7 +244,7 @@ impl Intake {
                     run = runs.next();
                     may_go_on = true;
                 }
-                let Some(run) = run else { break };
+                let Some(run) = run else { break 'batch };
                 if may_go_on {
                     may_go_on = hub.perform(run.client, session, request);
                 } else {

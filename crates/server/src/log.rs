@@ -87,7 +87,12 @@ impl Logger {
         };
         let level = AtomicU8::new(inner.settings.level as u8);
         let role = AtomicU8::new(Role::Primary as u8);
-        Ok(Self { level, role, lost: AtomicU64::new(0), inner: Mutex::new(inner) })
+        Ok(Self {
+            level,
+            role,
+            lost: AtomicU64::new(0),
+            inner: Mutex::new(inner),
+        })
     }
 
     /// Puts new settings in force, all or nothing.
@@ -152,9 +157,9 @@ impl Logger {
     }
 
     fn write(&self, level: Level, text: &str, now: SystemTime) {
-        let unix_ms = now
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        let unix_ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        });
         let role = Role::from_number(self.role.load(Ordering::Relaxed));
         let mut inner = self.lock();
         let mut buffer = std::mem::take(&mut inner.buffer);
@@ -180,7 +185,9 @@ impl Logger {
 
 impl fmt::Debug for Logger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Logger").field("settings", &self.settings()).finish_non_exhaustive()
+        f.debug_struct("Logger")
+            .field("settings", &self.settings())
+            .finish_non_exhaustive()
     }
 }
 
@@ -193,7 +200,10 @@ mod tests {
     use std::fs;
 
     fn settings(dir: &TestDir) -> LogSettings {
-        LogSettings { file: Some(dir.path().join("vkd.log")), ..LogSettings::default() }
+        LogSettings {
+            file: Some(dir.path().join("vkd.log")),
+            ..LogSettings::default()
+        }
     }
 
     #[test]
@@ -216,8 +226,11 @@ mod tests {
     #[test]
     fn nothing_silences_everything() {
         let dir = TestDir::new();
-        let logger =
-            Logger::new(LogSettings { level: Level::Nothing, ..settings(&dir) }).unwrap();
+        let logger = Logger::new(LogSettings {
+            level: Level::Nothing,
+            ..settings(&dir)
+        })
+        .unwrap();
         logger.log(Level::Warning, "unseen");
         logger.raw("unseen");
         assert_eq!(fs::read(dir.path().join("vkd.log")).unwrap(), b"");
@@ -234,9 +247,15 @@ mod tests {
         fs::remove_file(&file).unwrap();
         logger.log(Level::Notice, "third");
         let text = fs::read_to_string(&file).unwrap();
-        assert!(text.ends_with("* third\n") && text.lines().count() == 1, "{text}");
+        assert!(
+            text.ends_with("* third\n") && text.lines().count() == 1,
+            "{text}"
+        );
         let old = fs::read_to_string(dir.path().join("vkd.log.1")).unwrap();
-        assert!(old.ends_with("* first\n") && old.lines().count() == 1, "{old}");
+        assert!(
+            old.ends_with("* first\n") && old.lines().count() == 1,
+            "{old}"
+        );
     }
 
     #[test]
@@ -251,7 +270,10 @@ mod tests {
         assert!(logger.reconfigure(wrong.clone()).is_err());
         assert_eq!(logger.settings(), settings(&dir));
         assert!(Logger::new(wrong).is_err());
-        let json = LogSettings { format: Format::Json, ..settings(&dir) };
+        let json = LogSettings {
+            format: Format::Json,
+            ..settings(&dir)
+        };
         logger.reconfigure(json).unwrap();
         logger.log(Level::Notice, "x");
         let text = fs::read_to_string(dir.path().join("vkd.log")).unwrap();
@@ -261,7 +283,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn lines_that_are_lost_are_counted() {
-        let full = LogSettings { file: Some("/dev/full".into()), ..LogSettings::default() };
+        let full = LogSettings {
+            file: Some("/dev/full".into()),
+            ..LogSettings::default()
+        };
         let logger = Logger::new(full).unwrap();
         logger.log(Level::Notice, "x");
         assert_eq!(logger.lost(), 1);

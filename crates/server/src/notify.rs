@@ -93,7 +93,10 @@ impl Supervisor {
             }
             Supervision::Upstart => {
                 let text = "supervised by upstart, will stop to signal readiness.";
-                let supervisor = Self { upstart: true, ..Self::default() };
+                let supervisor = Self {
+                    upstart: true,
+                    ..Self::default()
+                };
                 (supervisor, Some(Ok(text.to_owned())))
             }
             Supervision::Systemd => Self::systemd(variables),
@@ -108,7 +111,11 @@ impl Supervisor {
         match open(name) {
             Ok(systemd) => {
                 let watchdog = watchdog(variables, std::process::id());
-                let supervisor = Self { systemd: Some(systemd), upstart: false, watchdog };
+                let supervisor = Self {
+                    systemd: Some(systemd),
+                    upstart: false,
+                    watchdog,
+                };
                 supervisor.status("vkd is loading...");
                 let text = "Supervised by systemd. Please make sure you set appropriate values \
                             for TimeoutStartSec and TimeoutStopSec in your service unit.";
@@ -129,7 +136,10 @@ impl Supervisor {
     /// The server accepts clients; said once.
     pub(crate) fn ready(&self, status: &str) {
         let pid = std::process::id();
-        self.send(&format!("READY=1\nMAINPID={pid}\nSTATUS={}", one_line(status)));
+        self.send(&format!(
+            "READY=1\nMAINPID={pid}\nSTATUS={}",
+            one_line(status)
+        ));
         if self.upstart {
             // Upstart takes the stop as the sign and continues us.
             let signal = rustix::process::Signal::STOP;
@@ -226,12 +236,14 @@ mod tests {
         };
         let (supervisor, note) = Supervisor::detect(Supervision::Auto, &variables);
         assert!(supervisor.is_supervised() && matches!(note, Some(Ok(_))));
-        assert_eq!(supervisor.watchdog_interval(), Some(Duration::from_millis(1_500)));
+        assert_eq!(
+            supervisor.watchdog_interval(),
+            Some(Duration::from_millis(1_500))
+        );
         assert_eq!(receive(&manager), "STATUS=vkd is loading...");
         supervisor.ready("Ready to accept connections\nSTOPPING=1");
-        let expected = format!(
-            "READY=1\nMAINPID={pid}\nSTATUS=Ready to accept connections STOPPING=1"
-        );
+        let expected =
+            format!("READY=1\nMAINPID={pid}\nSTATUS=Ready to accept connections STOPPING=1");
         assert_eq!(receive(&manager), expected);
         supervisor.alive();
         assert_eq!(receive(&manager), "WATCHDOG=1");
@@ -264,9 +276,15 @@ mod tests {
         assert_eq!(detect(Supervision::Auto, &none), (false, None));
         assert_eq!(detect(Supervision::Systemd, &none), (false, Some(false)));
         assert_eq!(detect(Supervision::Upstart, &none), (false, Some(false)));
-        let wrong = ManagerVariables { notify_socket: Some("x".into()), ..none.clone() };
+        let wrong = ManagerVariables {
+            notify_socket: Some("x".into()),
+            ..none.clone()
+        };
         assert_eq!(detect(Supervision::Auto, &wrong), (false, Some(false)));
-        let upstart = ManagerVariables { upstart_job: Some("x".into()), ..none };
+        let upstart = ManagerVariables {
+            upstart_job: Some("x".into()),
+            ..none
+        };
         assert_eq!(detect(Supervision::Auto, &upstart), (true, Some(true)));
     }
 

@@ -121,7 +121,10 @@ pub(crate) enum SecretsError {
         dir: PathBuf,
     },
     /// A file is there but not what it should be.
-    #[error("{} is damaged; restore it, or move the secrets folder away for a new set", path.display())]
+    #[error(
+        "{} is damaged; restore it, or move the secrets folder away for a new set",
+        path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -141,7 +144,10 @@ pub(crate) enum SecretsError {
         why: String,
     },
     /// Another process makes the secrets and does not come to an end.
-    #[error("another process holds {}; stop it, or give this server its own secrets-dir", path.display())]
+    #[error(
+        "another process holds {}; stop it, or give this server its own secrets-dir",
+        path.display()
+    )]
     Busy {
         /// The locked folder.
         path: PathBuf,
@@ -164,7 +170,11 @@ fn cure(error: &io::Error) -> &'static str {
 
 impl SecretsError {
     fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { doing, path: path.to_owned(), source }
+        Self::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
@@ -214,9 +224,14 @@ fn load(request: &SecretsRequest<'_>) -> Result<Secrets, SecretsError> {
 
 /// The facts of the first certificate of a PEM file.
 fn leaf_facts(path: &Path) -> Result<CertificateFacts, SecretsError> {
-    let damaged = || SecretsError::Damaged { path: path.to_owned() };
+    let damaged = || SecretsError::Damaged {
+        path: path.to_owned(),
+    };
     let pem = store::read(path)?;
-    let leaf = issue::certificates(&pem).into_iter().next().ok_or_else(damaged)?;
+    let leaf = issue::certificates(&pem)
+        .into_iter()
+        .next()
+        .ok_or_else(damaged)?;
     x509::facts(&leaf).ok_or_else(damaged)
 }
 

@@ -147,7 +147,9 @@ pub(crate) fn load(settings: &TlsSettings, now: SystemTime) -> Result<TlsMateria
     let builder = ServerConfig::builder_with_provider(Arc::new(provider.clone()))
         .with_protocol_versions(&versions)
         .map_err(|error| {
-            TlsError(format!("tls-protocols, tls-ciphers and tls-ciphersuites: {error}"))
+            TlsError(format!(
+                "tls-protocols, tls-ciphers and tls-ciphersuites: {error}"
+            ))
         })?;
     let builder = match client_verifier(settings, provider)? {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
@@ -156,7 +158,11 @@ pub(crate) fn load(settings: &TlsSettings, now: SystemTime) -> Result<TlsMateria
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.ignore_client_order = settings.prefer_server_ciphers;
     resumption(&mut config, settings)?;
-    Ok(TlsMaterial { config: Arc::new(config), certificate, warnings })
+    Ok(TlsMaterial {
+        config: Arc::new(config),
+        certificate,
+        warnings,
+    })
 }
 
 /// Session resumption: tickets, whose keys rotate, so that the server keeps no state.
@@ -218,23 +224,37 @@ fn certified_key(
     let what = "Failed to load certificate";
     let chain = certificates(what, cert_file)?;
     let Some(facts) = chain.first().and_then(|leaf| x509::facts(leaf)) else {
-        return Err(TlsError::file(what, cert_file, "the first certificate is not valid X.509"));
+        return Err(TlsError::file(
+            what,
+            cert_file,
+            "the first certificate is not valid X.509",
+        ));
     };
     check_validity(settings, cert_file, &facts, now, warnings)?;
     let what = "Failed to load private key";
-    if let Err(fault) = permissions::check_private(key_file) {
-        if settings.strict {
-            return Err(TlsError::file(what, key_file, fault));
-        }
-        warnings.push(TlsError::file("WARNING: private key", key_file, fault).0);
+    match permissions::check_private(key_file) {
+        // What cannot be looked at is told of by the reader, in its words.
+        Ok(()) | Err(permissions::Fault::Unreadable { .. }) => {}
+        Err(fault) if settings.strict => return Err(TlsError(format!("{what}: {fault}"))),
+        Err(fault) => warnings.push(format!("WARNING: private key: {fault}")),
     }
     let pass = settings.key_file_pass.as_deref().map(String::as_str);
     let key = key::load(key_file, pass)?;
     let key = provider.key_provider.load_private_key(key).map_err(|_| {
-        TlsError::file(what, key_file, "not an RSA, ECDSA (P-256, P-384, P-521) or Ed25519 key")
+        TlsError::file(
+            what,
+            key_file,
+            "not an RSA, ECDSA (P-256, P-384, P-521) or Ed25519 key",
+        )
     })?;
-    if key.public_key().is_some_and(|public| public.as_ref() != facts.public_key) {
-        let why = format!("it does not belong to the certificate {}", cert_file.display());
+    if key
+        .public_key()
+        .is_some_and(|public| public.as_ref() != facts.public_key)
+    {
+        let why = format!(
+            "it does not belong to the certificate {}",
+            cert_file.display()
+        );
         return Err(TlsError::file(what, key_file, why));
     }
     Ok((CertifiedKey::new(chain, key), facts))
@@ -247,9 +267,9 @@ fn check_validity(
     now: SystemTime,
     warnings: &mut Vec<String>,
 ) -> Result<(), TlsError> {
-    let now_s = now
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    let now_s = now.duration_since(UNIX_EPOCH).map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    });
     let why = if now_s > facts.not_after_s {
         "it has expired; install a new one"
     } else if now_s < facts.not_before_s {
@@ -270,8 +290,16 @@ fn certificates(what: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>,
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match chain {
         Ok(chain) if !chain.is_empty() => Ok(chain),
-        Ok(_) => Err(TlsError::file(what, path, "no CERTIFICATE section; it must be PEM")),
-        Err(_) => Err(TlsError::file(what, path, "broken PEM; copy the file again")),
+        Ok(_) => Err(TlsError::file(
+            what,
+            path,
+            "no CERTIFICATE section; it must be PEM",
+        )),
+        Err(_) => Err(TlsError::file(
+            what,
+            path,
+            "broken PEM; copy the file again",
+        )),
     }
 }
 
@@ -296,8 +324,7 @@ fn client_verifier(
                 .to_owned(),
         ));
     }
-    let builder =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider));
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider));
     let builder = match settings.auth_clients {
         AuthClients::Yes => builder,
         AuthClients::Optional | AuthClients::No => builder.allow_unauthenticated(),

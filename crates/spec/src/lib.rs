@@ -10,7 +10,9 @@ mod args;
 mod command;
 pub mod config;
 mod keys;
+mod syntax;
 
 pub use args::{ArgFlags, ArgKind, ArgSpec};
 pub use command::{Categories, CommandSpec, Deprecation, Flags, Group, History};
 pub use keys::{Begin, Find, KeyFlags, KeySpec};
+pub use syntax::Syntax;

@@ -98,9 +98,16 @@ impl Catalog {
     pub(crate) fn find(&self, words: &[Vec<u8>]) -> Option<&Doc> {
         let begins = |doc: &&Doc| {
             doc.words.len() <= words.len()
-                && doc.words.iter().zip(words).all(|(name, word)| same(name, word))
+                && doc
+                    .words
+                    .iter()
+                    .zip(words)
+                    .all(|(name, word)| same(name, word))
         };
-        self.docs.iter().filter(begins).max_by_key(|doc| doc.words.len())
+        self.docs
+            .iter()
+            .filter(begins)
+            .max_by_key(|doc| doc.words.len())
     }
 
     /// Groups, sorted, each once.
@@ -121,7 +128,11 @@ fn add_command(docs: &mut Vec<Doc>, container: Option<&str>, name: &str, facts: 
     // A subcommand is named `container|name`.
     let own = name.rsplit('|').next().unwrap_or(name).to_ascii_uppercase();
     let mut doc = Doc {
-        words: container.map(str::to_owned).into_iter().chain([own.clone()]).collect(),
+        words: container
+            .map(str::to_owned)
+            .into_iter()
+            .chain([own.clone()])
+            .collect(),
         summary: String::new(),
         since: String::new(),
         group: String::new(),
@@ -155,7 +166,10 @@ fn arguments(reply: &Reply, depth: usize, left: &mut usize) -> Option<Vec<Arg>> 
         return None;
     };
     let depth = depth.checked_sub(1)?;
-    items.iter().map(|item| argument(item, depth, left)).collect()
+    items
+        .iter()
+        .map(|item| argument(item, depth, left))
+        .collect()
 }
 
 fn argument(reply: &Reply, depth: usize, left: &mut usize) -> Option<Arg> {
@@ -250,7 +264,10 @@ mod tests {
             bulk("flags"),
             Reply::Array(vec![Reply::Simple(b"multiple".to_vec())]),
         ]);
-        let sub = Reply::Map(vec![(bulk("summary"), bulk("Sets it.")), (bulk("group"), bulk("g"))]);
+        let sub = Reply::Map(vec![
+            (bulk("summary"), bulk("Sets it.")),
+            (bulk("group"), bulk("g")),
+        ]);
         Reply::Array(vec![
             bulk("mget"),
             Reply::Map(vec![

@@ -78,7 +78,11 @@ impl Session {
         let encoded = vk_resp::encode_command(&words);
         let mut left = repeat;
         while left != 0 {
-            left = if left < 0 { left } else { left.saturating_sub(1) };
+            left = if left < 0 {
+                left
+            } else {
+                left.saturating_sub(1)
+            };
             self.send(&encoded)?;
             if is(command, 0, "monitor") {
                 return self.monitor();
@@ -160,7 +164,9 @@ impl Session {
         let failed = is_error(reply);
         let alone = command.len() == 1;
         if is(command, 0, "select") && command.len() == 2 && !failed {
-            let number = command.get(1).and_then(|number| std::str::from_utf8(number).ok());
+            let number = command
+                .get(1)
+                .and_then(|number| std::str::from_utf8(number).ok());
             self.state.database = number.and_then(|number| number.parse().ok()).unwrap_or(0);
             self.wanted_database = self.state.database;
         } else if is(command, 0, "auth") && matches!(command.len(), 2 | 3) {
@@ -251,7 +257,9 @@ impl Session {
 
 /// Is the word at `place` this name, in any case?
 pub(crate) fn is(command: &[Vec<u8>], place: usize, name: &str) -> bool {
-    command.get(place).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+    command
+        .get(place)
+        .is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 fn is_error(reply: &Reply) -> bool {
@@ -279,7 +287,11 @@ fn reading(command: &[Vec<u8>]) -> Reading {
         is(command, 0, name) && is(command, 1, sub) && command.len() <= *words
     });
     let graph = command.len() == 3 && is(command, 0, "latency") && is(command, 1, "graph");
-    if is(command, 0, "info") || listed || graph { Reading::Text } else { Reading::ByMode }
+    if is(command, 0, "info") || listed || graph {
+        Reading::Text
+    } else {
+        Reading::ByMode
+    }
 }
 
 /// The elements of a message of publish and subscribe.
@@ -320,7 +332,12 @@ fn parse_redirection(text: &[u8]) -> Option<Redirection> {
     }
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let host = (!host.is_empty()).then(|| host.to_owned());
-    Some(Redirection { slot, host, port: port.parse().ok()?, asking })
+    Some(Redirection {
+        slot,
+        host,
+        port: port.parse().ok()?,
+        asking,
+    })
 }
 
 #[cfg(test)]
@@ -330,14 +347,35 @@ mod tests {
     #[test]
     fn redirections_are_read() {
         let host = |host: &str| Some(host.to_owned());
-        let moved = Redirection { slot: 3999, host: host("h.x"), port: 6381, asking: false };
+        let moved = Redirection {
+            slot: 3999,
+            host: host("h.x"),
+            port: 6381,
+            asking: false,
+        };
         assert_eq!(parse_redirection(b"MOVED 3999 h.x:6381"), Some(moved));
-        let ask = Redirection { slot: 1, host: host("::1"), port: 7, asking: true };
+        let ask = Redirection {
+            slot: 1,
+            host: host("::1"),
+            port: 7,
+            asking: true,
+        };
         assert_eq!(parse_redirection(b"ASK 1 ::1:7"), Some(ask));
-        let same = Redirection { slot: 5, host: None, port: 9, asking: false };
+        let same = Redirection {
+            slot: 5,
+            host: None,
+            port: 9,
+            asking: false,
+        };
         assert_eq!(parse_redirection(b"MOVED 5 :9"), Some(same));
         let long = format!("MOVED 5 {}:9", "h".repeat(1024 * 1024));
-        for bad in ["MOVED", "MOVED x h:1", "MOVED 1 h", "MOVED 1 h:99999", long.as_str()] {
+        for bad in [
+            "MOVED",
+            "MOVED x h:1",
+            "MOVED 1 h",
+            "MOVED 1 h:99999",
+            long.as_str(),
+        ] {
             assert_eq!(parse_redirection(bad.as_bytes()), None);
         }
     }

@@ -38,7 +38,9 @@ impl Places {
     /// Reads the environment. A relative or empty XDG variable counts as unset.
     pub(crate) fn of_process() -> Self {
         let folder = |name: &str| {
-            env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+            env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
         };
         let home = folder("HOME");
         let under_home = |tail: &str| home.as_ref().map(|home| home.join(tail));
@@ -50,7 +52,9 @@ impl Places {
         ];
         let config = folder("XDG_CONFIG_HOME").or_else(|| under_home(".config"));
         let variable = |name: &str| {
-            env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+            env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
         };
         let mut places = Self::new(
             rustix::process::geteuid().as_raw(),
@@ -73,7 +77,10 @@ impl Places {
         let system = [
             (system_config.to_owned(), system_config.join("secrets")),
             (system_config.join("secrets"), system_config.join("secrets")),
-            (PathBuf::from(SYSTEMD_SECRETS), PathBuf::from(SYSTEMD_SECRETS)),
+            (
+                PathBuf::from(SYSTEMD_SECRETS),
+                PathBuf::from(SYSTEMD_SECRETS),
+            ),
         ];
         if uid == 0 {
             run.insert(0, PathBuf::from(SYSTEM_RUN));
@@ -82,7 +89,13 @@ impl Places {
             run.push(PathBuf::from(SYSTEM_RUN));
             config.extend(system);
         }
-        Self { uid, run, config, socket: None, ca_file: None }
+        Self {
+            uid,
+            run,
+            config,
+            socket: None,
+            ca_file: None,
+        }
     }
 
     /// Sockets that exist and that a stranger cannot have put there, best first.
@@ -95,7 +108,9 @@ impl Places {
             port => format!("vkd-{port}.sock"),
         };
         let candidates = self.run.iter().map(|folder| folder.join(&name));
-        candidates.filter(|path| self.is_trusted_socket(path)).collect()
+        candidates
+            .filter(|path| self.is_trusted_socket(path))
+            .collect()
     }
 
     fn is_trusted_socket(&self, path: &Path) -> bool {
@@ -121,10 +136,13 @@ impl Places {
         if let Some(path) = &self.ca_file {
             return Some((path.clone(), None));
         }
-        let candidates = self.config.iter().map(|(folder, secrets)| {
-            (folder.join("ca.crt"), Some(secrets.join("admin.password")))
-        });
-        candidates.into_iter().find(|(ca_file, _)| File::open(ca_file).is_ok())
+        let candidates = self
+            .config
+            .iter()
+            .map(|(folder, secrets)| (folder.join("ca.crt"), Some(secrets.join("admin.password"))));
+        candidates
+            .into_iter()
+            .find(|(ca_file, _)| File::open(ca_file).is_ok())
     }
 }
 
@@ -167,7 +185,11 @@ mod tests {
 
     fn places(folder: &Folder) -> Places {
         let uid = rustix::process::geteuid().as_raw();
-        Places::new(uid, vec![folder.path().join("run")], Some(folder.path().join("config")))
+        Places::new(
+            uid,
+            vec![folder.path().join("run")],
+            Some(folder.path().join("config")),
+        )
     }
 
     #[test]
@@ -177,14 +199,20 @@ mod tests {
         fs::create_dir_all(folder.path().join("run")).unwrap();
         let socket = folder.path().join("run/vkd-7001.sock");
         fs::write(&socket, b"").unwrap();
-        assert!(!places.sockets(7001).contains(&socket), "a plain file is no socket");
+        assert!(
+            !places.sockets(7001).contains(&socket),
+            "a plain file is no socket"
+        );
         fs::remove_file(&socket).unwrap();
         let _listener = UnixListener::bind(&socket).unwrap();
         assert!(places.sockets(7001).contains(&socket));
         assert!(!places.sockets(7002).contains(&socket));
         let link = folder.path().join("run/vkd-7002.sock");
         std::os::unix::fs::symlink(&socket, &link).unwrap();
-        assert!(!places.sockets(7002).contains(&link), "a link may lead anywhere");
+        assert!(
+            !places.sockets(7002).contains(&link),
+            "a link may lead anywhere"
+        );
     }
 
     #[test]
@@ -195,7 +223,10 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(admin_password(&path), None);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(admin_password(&path), Some(Secret::new(b"vks_admin_x".to_vec())));
+        assert_eq!(
+            admin_password(&path),
+            Some(Secret::new(b"vks_admin_x".to_vec()))
+        );
     }
 
     #[test]
@@ -205,7 +236,9 @@ mod tests {
         fs::create_dir_all(&config).unwrap();
         fs::write(config.join("ca.crt"), "x").unwrap();
         let mut places = places(&folder);
-        places.config.retain(|(path, _)| path.starts_with(folder.path()));
+        places
+            .config
+            .retain(|(path, _)| path.starts_with(folder.path()));
         let (ca_file, password) = places.ca_file().unwrap();
         assert_eq!(ca_file, config.join("ca.crt"));
         assert_eq!(password, Some(config.join("secrets/admin.password")));

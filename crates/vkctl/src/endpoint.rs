@@ -46,6 +46,8 @@ pub(crate) struct Endpoint {
     pub(crate) password: Option<Secret>,
     /// The password was found beside the CA, not given: it goes over verified TLS alone.
     pub(crate) found_password: Option<Secret>,
+    /// Where it was found.
+    pub(crate) found_password_file: Option<PathBuf>,
 }
 
 impl Endpoint {
@@ -76,8 +78,11 @@ impl Endpoint {
             },
         };
         let mut tls = options.tls.clone();
-        let tcp = Address::Tcp { host: host.clone().unwrap_or_else(local_host), port };
-        let mut found_password = None;
+        let tcp = Address::Tcp {
+            host: host.clone().unwrap_or_else(local_host),
+            port,
+        };
+        let mut found = None;
         let mut addresses = Vec::new();
         if let Some(path) = &options.socket {
             addresses.push(Address::Unix(PathBuf::from(path)));
@@ -89,7 +94,7 @@ impl Endpoint {
             }
             let given = tls.ca_file.is_some() || tls.ca_dir.is_some();
             if (local || tls.enabled) && !given && !tls.insecure {
-                found_password = use_local_ca(places, &mut tls, local);
+                found = use_local_ca(places, &mut tls, local);
             }
         }
         if options.socket.is_none() {
@@ -107,13 +112,22 @@ impl Endpoint {
         if tls.enabled && tls.insecure && persona == Persona::Vkctl {
             warnings.push("Warning: --insecure does not check who answers.".to_owned());
         }
-        let user_is_admin = options.user.as_deref().is_none_or(|user| user == ADMIN_USER);
+        let user_is_admin = options
+            .user
+            .as_deref()
+            .is_none_or(|user| user == ADMIN_USER);
         Ok(Self {
             addresses,
             ca_file: tls.ca_file.clone(),
-            tls: tls.enabled.then(|| TlsSetup::new(&tls, check)).transpose()?,
+            tls: tls
+                .enabled
+                .then(|| TlsSetup::new(&tls, check))
+                .transpose()?,
             user: options.user.clone(),
-            found_password: found_password.filter(|_| password.is_none() && user_is_admin),
+            found_password_file: found.as_ref().map(|(path, _)| path.clone()),
+            found_password: found
+                .map(|(_, password)| password)
+                .filter(|_| password.is_none() && user_is_admin),
             password,
         })
     }
@@ -124,11 +138,13 @@ fn use_local_ca(
     places: &Places,
     tls: &mut crate::options::TlsOptions,
     local: bool,
-) -> Option<Secret> {
+) -> Option<(PathBuf, Secret)> {
     let (ca_file, password_file) = places.ca_file()?;
     tls.ca_file = ca_file.to_str().map(str::to_owned);
     tls.enabled |= local;
-    password_file.and_then(|path| discover::admin_password(&path))
+    let path = password_file?;
+    let password = discover::admin_password(&path)?;
+    Some((path, password))
 }
 
 fn local_host() -> String {
@@ -178,16 +194,24 @@ mod tests {
     use super::*;
 
     fn decide(persona: Persona, arguments: &[&str]) -> (Endpoint, Vec<String>) {
-        let arguments: Vec<Vec<u8>> =
-            arguments.iter().map(|argument| argument.as_bytes().to_vec()).collect();
+        let arguments: Vec<Vec<u8>> = arguments
+            .iter()
+            .map(|argument| argument.as_bytes().to_vec())
+            .collect();
         let (options, _) = Options::parse(persona, &arguments).unwrap();
         let mut warnings = Vec::new();
-        (Endpoint::decide_in(persona, &options, None, &mut warnings).unwrap(), warnings)
+        (
+            Endpoint::decide_in(persona, &options, None, &mut warnings).unwrap(),
+            warnings,
+        )
     }
 
     #[test]
     fn addresses_follow_the_options() {
-        let tcp = |host: &str, port| Address::Tcp { host: host.to_owned(), port };
+        let tcp = |host: &str, port| Address::Tcp {
+            host: host.to_owned(),
+            port,
+        };
         let (endpoint, warnings) = decide(Persona::ValkeyCli, &[]);
         assert_eq!(endpoint.addresses, [tcp("127.0.0.1", 6379)]);
         assert!(endpoint.tls.is_none() && warnings.is_empty());
@@ -195,7 +219,10 @@ mod tests {
         assert_eq!(endpoint.addresses, [tcp("::1", 7)]);
         assert_eq!(endpoint.addresses.first().unwrap().to_string(), "[::1]:7");
         let (endpoint, _) = decide(Persona::Vkctl, &["-s", "/a.sock", "-h", "x"]);
-        assert_eq!(endpoint.addresses, [Address::Unix(PathBuf::from("/a.sock"))]);
+        assert_eq!(
+            endpoint.addresses,
+            [Address::Unix(PathBuf::from("/a.sock"))]
+        );
     }
 
     #[test]
@@ -217,6 +244,10 @@ mod tests {
     fn insecure_tls_is_warned_about() {
         let (endpoint, warnings) = decide(Persona::Vkctl, &["--tls", "--insecure"]);
         assert!(endpoint.tls.is_some());
-        assert!(warnings.iter().any(|warning| warning.contains("--insecure")));
+        assert!(
+            warnings
+                .iter()
+                .any(|warning| warning.contains("--insecure"))
+        );
     }
 }

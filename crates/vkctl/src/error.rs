@@ -65,7 +65,9 @@ impl fmt::Display for LinkError {
 /// The text of an I/O error without the number that Rust appends.
 pub(crate) fn io_text(error: &io::Error) -> String {
     let text = error.to_string();
-    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
+    let text = text
+        .strip_prefix("failed to lookup address information: ")
+        .unwrap_or(&text);
     match text.split_once(" (os error ") {
         Some((text, _)) => text.to_owned(),
         None => text.to_owned(),

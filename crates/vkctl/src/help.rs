@@ -22,9 +22,11 @@ pub(crate) fn help(persona: Persona, catalog: &Catalog, words: &[Vec<u8>], color
             Some(group) => doc.group.as_bytes().eq_ignore_ascii_case(group),
             None => {
                 words.len() <= doc.words.len()
-                    && doc.words.iter().zip(words).all(|(name, word)| {
-                        name.as_bytes().eq_ignore_ascii_case(word)
-                    })
+                    && doc
+                        .words
+                        .iter()
+                        .zip(words)
+                        .all(|(name, word)| name.as_bytes().eq_ignore_ascii_case(word))
             }
         };
         if wanted {
@@ -54,13 +56,21 @@ fn general(persona: Persona) -> String {
 
 fn describe(doc: &Doc, with_group: bool, colors: bool, out: &mut String) {
     let paint = |code: &str, text: &str| {
-        if colors { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if colors {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     };
     let mut line = |text: String| {
         let _ = write!(out, "{text}\r\n");
     };
     let grammar = hint::grammar(&doc.args);
-    line(format!("\r\n  {} {}", paint("1", &doc.name()), paint("90", &grammar)));
+    line(format!(
+        "\r\n  {} {}",
+        paint("1", &doc.name()),
+        paint("90", &grammar)
+    ));
     line(format!("  {} {}", paint("33", "summary:"), doc.summary));
     if !doc.since.is_empty() {
         line(format!("  {} {}", paint("33", "since:"), doc.since));
@@ -73,7 +83,8 @@ fn describe(doc: &Doc, with_group: bool, colors: bool, out: &mut String) {
 /// The page of `--help`.
 pub(crate) fn usage(persona: Persona) -> String {
     let program = persona.program();
-    let mut out = format!("{program} {VERSION}\n\nUsage: {program} [options] [command [argument ...]]\n");
+    let mut out =
+        format!("{program} {VERSION}\n\nUsage: {program} [options] [command [argument ...]]\n");
     if persona == Persona::Vkctl {
         out.push_str(
             "       vkctl health --live|--ready   is the server there, may it be used\n\
@@ -85,7 +96,10 @@ pub(crate) fn usage(persona: Persona) -> String {
         if spec.help.is_empty() || (spec.own && persona != Persona::Vkctl) {
             continue;
         }
-        let value = spec.value.map(|value| format!(" <{value}>")).unwrap_or_default();
+        let value = spec
+            .value
+            .map(|value| format!(" <{value}>"))
+            .unwrap_or_default();
         let left = format!("{}{value}", spec.name);
         let _ = writeln!(out, "  {left:<28} {}", spec.help);
     }

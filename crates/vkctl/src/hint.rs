@@ -12,7 +12,10 @@ pub(crate) fn hint(catalog: &Catalog, line: &[u8]) -> Option<String> {
         typed.pop();
     }
     let doc = catalog.find(&typed)?;
-    Some(after(&doc.args, typed.get(doc.words.len()..).unwrap_or(&[])))
+    Some(after(
+        &doc.args,
+        typed.get(doc.words.len()..).unwrap_or(&[]),
+    ))
 }
 
 /// The whole grammar of a list of arguments.
@@ -43,7 +46,10 @@ struct Seen {
 
 impl Seen {
     fn fresh(arg: &Arg) -> Self {
-        Self { inner: arg.inner.iter().map(Self::fresh).collect(), ..Self::default() }
+        Self {
+            inner: arg.inner.iter().map(Self::fresh).collect(),
+            ..Self::default()
+        }
     }
 
     fn reset(&mut self) {
@@ -89,7 +95,10 @@ fn match_all(typed: &[Vec<u8>], args: &[Arg], seen: &mut [Seen]) -> usize {
 
 /// Number of optional arguments from `place` on that follow each other.
 fn optional_run(args: &[Arg], place: usize) -> usize {
-    args.iter().skip(place).take_while(|arg| arg.optional).count()
+    args.iter()
+        .skip(place)
+        .take_while(|arg| arg.optional)
+        .count()
 }
 
 /// Optional arguments beside each other come in any order.
@@ -202,17 +211,25 @@ fn match_value(typed: &[Vec<u8>], arg: &Arg, seen: &mut Seen) -> usize {
 }
 
 fn begins_with_number(word: &[u8]) -> bool {
-    let digits = word.strip_prefix(b"-").or_else(|| word.strip_prefix(b"+")).unwrap_or(word);
+    let digits = word
+        .strip_prefix(b"-")
+        .or_else(|| word.strip_prefix(b"+"))
+        .unwrap_or(word);
     digits.first().is_some_and(u8::is_ascii_digit)
 }
 
 fn begins_with_double(word: &[u8]) -> bool {
-    let digits = word.strip_prefix(b"-").or_else(|| word.strip_prefix(b"+")).unwrap_or(word);
+    let digits = word
+        .strip_prefix(b"-")
+        .or_else(|| word.strip_prefix(b"+"))
+        .unwrap_or(word);
     let digits = digits.strip_prefix(b".").unwrap_or(digits);
     let names: [&[u8]; 2] = [b"inf", b"nan"];
     digits.first().is_some_and(u8::is_ascii_digit)
         || names.iter().any(|name| {
-            digits.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name))
+            digits
+                .get(..name.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(name))
         })
 }
 
@@ -226,7 +243,10 @@ fn show_all(args: &[Arg], seen: &mut [Seen], separator: &str, out: &mut String) 
         let mut order: Vec<usize> = (place..end).collect();
         if run > 0 {
             // What has been begun comes first; the others only while their place is not passed.
-            let begun = |at: &usize| seen.get(*at).is_some_and(|seen| seen.begun() && !seen.complete);
+            let begun = |at: &usize| {
+                seen.get(*at)
+                    .is_some_and(|seen| seen.begun() && !seen.complete)
+            };
             let passed = seen.get(end).is_some_and(Seen::begun);
             let (first, others): (Vec<usize>, Vec<usize>) = order.iter().partition(|at| begun(at));
             order = first;

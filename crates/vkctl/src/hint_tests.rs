@@ -20,7 +20,10 @@ fn word(name: &str) -> Arg {
 }
 
 fn token(token: &str, inner: Arg) -> Arg {
-    Arg { token: Some(token.to_owned()), ..inner }
+    Arg {
+        token: Some(token.to_owned()),
+        ..inner
+    }
 }
 
 fn pure(name: &str) -> Arg {
@@ -28,15 +31,24 @@ fn pure(name: &str) -> Arg {
 }
 
 fn optional(inner: Arg) -> Arg {
-    Arg { optional: true, ..inner }
+    Arg {
+        optional: true,
+        ..inner
+    }
 }
 
 fn multiple(inner: Arg) -> Arg {
-    Arg { multiple: true, ..inner }
+    Arg {
+        multiple: true,
+        ..inner
+    }
 }
 
 fn group(kind: ArgKind, inner: Vec<Arg>) -> Arg {
-    Arg { inner, ..arg("", kind) }
+    Arg {
+        inner,
+        ..arg("", kind)
+    }
 }
 
 /// `PUT key [IF|UNLESS] [AFTER seconds|KEEP] field value [field value ...]`
@@ -85,22 +97,41 @@ fn catalog() -> Catalog {
 }
 
 fn expect(line: &str, expected: &str) {
-    assert_eq!(hint(&catalog(), line.as_bytes()).as_deref(), Some(expected), "{line}");
+    assert_eq!(
+        hint(&catalog(), line.as_bytes()).as_deref(),
+        Some(expected),
+        "{line}"
+    );
 }
 
 #[test]
 fn the_grammar_is_shown_whole_at_first() {
-    expect("put ", "key [IF|UNLESS] [AFTER seconds|KEEP] field value [field value ...]");
-    expect("seek ", "key [WITH word [word ...]] [NEAR distance [EXACT]]");
+    expect(
+        "put ",
+        "key [IF|UNLESS] [AFTER seconds|KEEP] field value [field value ...]",
+    );
+    expect(
+        "seek ",
+        "key [WITH word [word ...]] [NEAR distance [EXACT]]",
+    );
     expect("join ", "key [key ...]");
     expect("box open ", "key|\"\"");
 }
 
 #[test]
 fn what_was_typed_is_left_out() {
-    expect("PUT k ", "[IF|UNLESS] [AFTER seconds|KEEP] field value [field value ...]");
-    expect("PUT k IF ", "[AFTER seconds|KEEP] field value [field value ...]");
-    expect("PUT k AFTER ", "seconds [IF|UNLESS] field value [field value ...]");
+    expect(
+        "PUT k ",
+        "[IF|UNLESS] [AFTER seconds|KEEP] field value [field value ...]",
+    );
+    expect(
+        "PUT k IF ",
+        "[AFTER seconds|KEEP] field value [field value ...]",
+    );
+    expect(
+        "PUT k AFTER ",
+        "seconds [IF|UNLESS] field value [field value ...]",
+    );
     expect("PUT k AFTER 5 IF ", "field value [field value ...]");
     expect("PUT k f ", "value [field value ...]");
     expect("PUT k f v ", "[field value ...]");
@@ -109,7 +140,10 @@ fn what_was_typed_is_left_out() {
 
 #[test]
 fn a_word_counts_when_a_blank_follows() {
-    expect("PUT k AFT", "[IF|UNLESS] [AFTER seconds|KEEP] field value [field value ...]");
+    expect(
+        "PUT k AFT",
+        "[IF|UNLESS] [AFTER seconds|KEEP] field value [field value ...]",
+    );
     assert_eq!(hint(&catalog(), b"PUT"), None);
 }
 

@@ -21,7 +21,7 @@ use crate::tls::TlsSetup;
 const REPLY_DEPTH_MAX: usize = 128;
 
 /// Bytes of one reply: many times the largest value, and less than a machine's memory.
-const REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
 
 /// Elements of one reply, all levels together.
 const REPLY_ELEMENTS_MAX: u64 = 64 * 1024 * 1024;
@@ -85,7 +85,9 @@ impl Link {
         tls: Option<&TlsSetup>,
         preferences: Preferences,
     ) -> Result<Self, LinkError> {
-        let deadline = preferences.connect_timeout.and_then(|time| Instant::now().checked_add(time));
+        let deadline = preferences
+            .connect_timeout
+            .and_then(|time| Instant::now().checked_add(time));
         let (socket, tls) = match address {
             Address::Unix(path) => (Socket::Unix(UnixStream::connect(path)?), None),
             Address::Tcp { host, port } => {
@@ -120,7 +122,10 @@ impl Link {
     fn handshake(&mut self, deadline: Option<Instant>) -> Result<(), LinkError> {
         while self.tls.as_ref().is_some_and(|tls| tls.is_handshaking()) {
             let timeout = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-            let wake = self.step(Watch { timeout, ..Watch::default() })?;
+            let wake = self.step(Watch {
+                timeout,
+                ..Watch::default()
+            })?;
             if wake == Wake::Timeout {
                 return Err(LinkError::TimedOut);
             }
@@ -171,7 +176,10 @@ impl Link {
 
     /// The next reply that has arrived completely, if there is one.
     pub(crate) fn ready_reply(&mut self) -> Result<Option<Reply>, LinkError> {
-        let reply = self.parser.poll().map_err(|error| LinkError::Protocol(error.to_string()))?;
+        let reply = self
+            .parser
+            .poll()
+            .map_err(|error| LinkError::Protocol(error.to_string()))?;
         match reply {
             None if self.closed => Err(LinkError::Closed),
             reply => Ok(reply),
@@ -232,7 +240,11 @@ impl Link {
             return Ok(Wake::Interrupt);
         }
         let socket = fds.first().is_some_and(|fd| !fd.revents().is_empty());
-        Ok(if socket || !watch.input { Wake::Socket } else { Wake::Input })
+        Ok(if socket || !watch.input {
+            Wake::Socket
+        } else {
+            Wake::Input
+        })
     }
 
     fn write_some(&mut self) -> Result<(), LinkError> {
@@ -246,7 +258,11 @@ impl Link {
             }
             return Ok(());
         }
-        while let Some(rest) = self.output.get(self.written..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self
+            .output
+            .get(self.written..)
+            .filter(|rest| !rest.is_empty())
+        {
             match self.socket.write(rest) {
                 Ok(count) => self.written = self.written.saturating_add(count),
                 Err(error) if is_retry(&error) => return Ok(()),
@@ -306,7 +322,10 @@ impl Link {
 }
 
 fn is_retry(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }
 
 fn connect_tcp(host: &str, port: u16, preferences: Preferences) -> Result<TcpStream, LinkError> {

@@ -36,25 +36,39 @@ pub(crate) enum Mode {
     /// Rolling statistics.
     Stat,
     /// Sample the latency; with history, a line per interval.
-    Latency { history: bool },
+    Latency {
+        history: bool,
+    },
     /// Largest keys by number of elements.
     BigKeys,
     /// Largest keys by memory; 0 samples is the server's default.
-    MemKeys { samples: u32 },
+    MemKeys {
+        samples: u32,
+    },
     /// Most used keys.
     HotKeys,
     /// Measure the pauses of this machine, in seconds.
-    IntrinsicLatency { seconds: u32 },
+    IntrinsicLatency {
+        seconds: u32,
+    },
     /// Run a script file.
-    Eval { path: String },
+    Eval {
+        path: String,
+    },
     /// Print the hint for an incomplete command.
-    TestHint { line: Vec<u8> },
+    TestHint {
+        line: Vec<u8>,
+    },
     /// Check hints against a file of cases.
-    TestHintFile { path: String },
+    TestHintFile {
+        path: String,
+    },
     Help,
     Version,
     /// Known to Valkey's client, not to this version of ours.
-    Unsupported { option: &'static str },
+    Unsupported {
+        option: &'static str,
+    },
 }
 
 /// TLS options.
@@ -205,13 +219,19 @@ impl Options {
     fn check(&self) -> Result<(), UsageError> {
         let exclusive = |one: bool, other: bool, names: &str| {
             if one && other {
-                Err(UsageError::new(format!("Options {names} are mutually exclusive.")))
+                Err(UsageError::new(format!(
+                    "Options {names} are mutually exclusive."
+                )))
             } else {
                 Ok(())
             }
         };
         exclusive(self.socket.is_some(), self.cluster, "-c and -s")?;
-        exclusive(self.stdin_last_argument, self.stdin_tag.is_some(), "-x and -X")?;
+        exclusive(
+            self.stdin_last_argument,
+            self.stdin_tag.is_some(),
+            "-x and -X",
+        )?;
         exclusive(self.prefer_ipv4, self.prefer_ipv6, "-4 and -6")
     }
 
@@ -295,9 +315,9 @@ impl Options {
             Opt::Pipe => Mode::Pipe,
             Opt::Scan => Mode::Scan,
             Opt::Stat => Mode::Stat,
-            Opt::Latency => {
-                Mode::Latency { history: self.mode == Mode::Latency { history: true } }
-            }
+            Opt::Latency => Mode::Latency {
+                history: self.mode == Mode::Latency { history: true },
+            },
             Opt::LatencyHistory => Mode::Latency { history: true },
             Opt::BigKeys => Mode::BigKeys,
             Opt::MemKeys => Mode::MemKeys { samples: 0 },
@@ -310,9 +330,15 @@ impl Options {
                 let seconds = number(value, "Invalid number for --intrinsic-latency.")?;
                 Mode::IntrinsicLatency { seconds }
             }
-            Opt::Eval => Mode::Eval { path: text(value, "path")? },
-            Opt::TestHint => Mode::TestHint { line: value.to_vec() },
-            Opt::TestHintFile => Mode::TestHintFile { path: text(value, "path")? },
+            Opt::Eval => Mode::Eval {
+                path: text(value, "path")?,
+            },
+            Opt::TestHint => Mode::TestHint {
+                line: value.to_vec(),
+            },
+            Opt::TestHintFile => Mode::TestHintFile {
+                path: text(value, "path")?,
+            },
             Opt::Version => Mode::Version,
             Opt::Unsupported(option) => Mode::Unsupported { option },
             _ => Mode::Help,
@@ -377,7 +403,9 @@ fn find(persona: Persona, argument: &[u8]) -> Option<&'static OptionSpec> {
 
 fn unrecognized(argument: &[u8]) -> UsageError {
     let shown = String::from_utf8_lossy(argument.get(..NAME_BYTES_MAX).unwrap_or(argument));
-    UsageError::new(format!("Unrecognized option or bad number of args for: '{shown}'"))
+    UsageError::new(format!(
+        "Unrecognized option or bad number of args for: '{shown}'"
+    ))
 }
 
 fn text(value: &[u8], what: &str) -> Result<String, UsageError> {
@@ -395,7 +423,9 @@ fn name(value: &[u8], what: &str) -> Result<String, UsageError> {
 }
 
 fn number<T: std::str::FromStr>(value: &[u8], message: &str) -> Result<T, UsageError> {
-    let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+    let number = std::str::from_utf8(value)
+        .ok()
+        .and_then(|text| text.parse().ok());
     number.ok_or_else(|| UsageError::new(message))
 }
 
@@ -413,8 +443,10 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<(Options, Vec<Vec<u8>>), UsageError> {
-        let arguments: Vec<Vec<u8>> =
-            arguments.iter().map(|argument| argument.as_bytes().to_vec()).collect();
+        let arguments: Vec<Vec<u8>> = arguments
+            .iter()
+            .map(|argument| argument.as_bytes().to_vec())
+            .collect();
         Options::parse(Persona::Vkctl, &arguments)
     }
 
@@ -425,7 +457,10 @@ mod tests {
     #[test]
     fn the_command_begins_at_the_first_word() {
         let (options, command) = parse(&["-h", "db", "-p", "7000", "set", "-x", "-n"]).unwrap();
-        assert_eq!((options.host.as_deref(), options.port), (Some("db"), Some(7000)));
+        assert_eq!(
+            (options.host.as_deref(), options.port),
+            (Some("db"), Some(7000))
+        );
         assert!(!options.stdin_last_argument);
         assert_eq!(command, [b"set".to_vec(), b"-x".to_vec(), b"-n".to_vec()]);
     }
@@ -434,22 +469,40 @@ mod tests {
     fn mistakes_have_a_message() {
         let unrecognized = "Unrecognized option or bad number of args for: ";
         assert_eq!(message(&["-X"]), format!("{unrecognized}'-X'"));
-        assert_eq!(message(&["--no-such"]), format!("{unrecognized}'--no-such'"));
+        assert_eq!(
+            message(&["--no-such"]),
+            format!("{unrecognized}'--no-such'")
+        );
         assert_eq!(message(&["-p", "70000"]), "Invalid server port.");
         assert_eq!(message(&["-t", "-1"]), "Invalid connection timeout for -t.");
         assert_eq!(message(&["-i", "nan"]), "Invalid interval for -i.");
-        assert_eq!(message(&["-r", "99999999999999999999"]), "Invalid repeat count for -r.");
+        assert_eq!(
+            message(&["-r", "99999999999999999999"]),
+            "Invalid repeat count for -r."
+        );
         assert_eq!(message(&["--count", "-1"]), "Invalid count for --count.");
-        assert_eq!(message(&["-x", "-X", "t"]), "Options -x and -X are mutually exclusive.");
-        assert_eq!(message(&["-c", "-s", "p"]), "Options -c and -s are mutually exclusive.");
-        assert_eq!(message(&["-2", "-3"]), "Options -2 and -3 are mutually exclusive.");
+        assert_eq!(
+            message(&["-x", "-X", "t"]),
+            "Options -x and -X are mutually exclusive."
+        );
+        assert_eq!(
+            message(&["-c", "-s", "p"]),
+            "Options -c and -s are mutually exclusive."
+        );
+        assert_eq!(
+            message(&["-2", "-3"]),
+            "Options -2 and -3 are mutually exclusive."
+        );
     }
 
     #[test]
     fn a_megabyte_of_name_is_refused() {
         let long = "h".repeat(1024 * 1024);
         for option in ["-h", "--user", "-s", "--sni"] {
-            assert!(message(&[option, &long]).contains("longer than 1024 bytes"), "{option}");
+            assert!(
+                message(&[option, &long]).contains("longer than 1024 bytes"),
+                "{option}"
+            );
         }
         let uri = format!("valkey://{long}");
         assert!(message(&["-u", &uri]).contains("longer than 1024 bytes"));
@@ -466,9 +519,18 @@ mod tests {
 
     #[test]
     fn json_prefers_resp3_unless_told() {
-        assert_eq!(parse(&["--json"]).unwrap().0.protocol, ProtocolChoice::PreferResp3);
-        assert_eq!(parse(&["--json", "-2"]).unwrap().0.protocol, ProtocolChoice::Resp2);
-        assert_eq!(parse(&["-3", "--json"]).unwrap().0.protocol, ProtocolChoice::Resp3);
+        assert_eq!(
+            parse(&["--json"]).unwrap().0.protocol,
+            ProtocolChoice::PreferResp3
+        );
+        assert_eq!(
+            parse(&["--json", "-2"]).unwrap().0.protocol,
+            ProtocolChoice::Resp2
+        );
+        assert_eq!(
+            parse(&["-3", "--json"]).unwrap().0.protocol,
+            ProtocolChoice::Resp3
+        );
     }
 
     #[test]

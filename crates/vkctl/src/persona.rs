@@ -53,7 +53,10 @@ impl Persona {
     pub(crate) fn history(self) -> (&'static [&'static str], &'static str) {
         match self {
             Self::Vkctl => (&["VKCTL_HISTFILE"], ".vkctl_history"),
-            Self::ValkeyCli => (&["VALKEYCLI_HISTFILE", "REDISCLI_HISTFILE"], ".valkeycli_history"),
+            Self::ValkeyCli => (
+                &["VALKEYCLI_HISTFILE", "REDISCLI_HISTFILE"],
+                ".valkeycli_history",
+            ),
             Self::RedisCli => (&["REDISCLI_HISTFILE"], ".rediscli_history"),
         }
     }

@@ -34,7 +34,11 @@ pub(crate) enum Reading {
 impl Printer {
     pub(crate) fn new(options: &Options) -> Self {
         let people = terminal::prints_for_people();
-        let by_place = if people { OutputMode::Standard } else { OutputMode::Raw };
+        let by_place = if people {
+            OutputMode::Standard
+        } else {
+            OutputMode::Raw
+        };
         Self {
             mode: options.output.unwrap_or(by_place),
             element_delimiter: options.element_delimiter.clone(),

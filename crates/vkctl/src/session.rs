@@ -131,7 +131,10 @@ impl Session {
 
     fn connect_failure(&self, error: &LinkError) -> Failure {
         let server = self.persona.server();
-        Failure::Connect(format!("Could not connect to {server} at {}: {error}", self.address))
+        Failure::Connect(format!(
+            "Could not connect to {server} at {}: {error}",
+            self.address
+        ))
     }
 
     fn log_in(&mut self) -> Result<Login, LinkError> {
@@ -180,7 +183,11 @@ impl Session {
         let reply = self.call(&[b"HELLO", b"3"])?;
         let login = complain("HELLO 3 failed", &reply);
         self.state.resp3 = login == Login::Complete;
-        Ok(if self.protocol == ProtocolChoice::PreferResp3 { Login::Complete } else { login })
+        Ok(if self.protocol == ProtocolChoice::PreferResp3 {
+            Login::Complete
+        } else {
+            login
+        })
     }
 
     /// Sends a command and waits for its reply; pushes before it are shown or dropped.

@@ -86,7 +86,10 @@ fn is_format(character: char) -> bool {
 fn color_sequence(rest: &str) -> Option<usize> {
     let parameters = rest.strip_prefix('[')?;
     let end = parameters.find(|character: char| !matches!(character, '0'..='9' | ';'))?;
-    parameters.get(end..)?.starts_with('m').then_some(end.checked_add(2)?)
+    parameters
+        .get(end..)?
+        .starts_with('m')
+        .then_some(end.checked_add(2)?)
 }
 
 /// Asks for a password without showing it. From a pipe it reads one line.
@@ -101,7 +104,9 @@ pub(crate) fn ask_password(prompt: &str) -> io::Result<Secret> {
     let before = tcgetattr(input.as_fd())?;
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
-    silent.local_modes.insert(LocalModes::ICANON | LocalModes::ISIG);
+    silent
+        .local_modes
+        .insert(LocalModes::ICANON | LocalModes::ISIG);
     tcsetattr(input.as_fd(), OptionalActions::Flush, &silent)?;
     let password = read_password(&mut input.lock());
     tcsetattr(input.as_fd(), OptionalActions::Flush, &before)?;
@@ -148,7 +153,10 @@ mod tests {
 
     #[test]
     fn colors_pass_where_they_are_wanted() {
-        assert_eq!(escape(b"\x1b[0;31mred\x1b[0m", true), b"\x1b[0;31mred\x1b[0m");
+        assert_eq!(
+            escape(b"\x1b[0;31mred\x1b[0m", true),
+            b"\x1b[0;31mred\x1b[0m"
+        );
         assert_eq!(escape(b"\x1b[2J\x1b[", true), b"\\x1b[2J\\x1b[");
         assert_eq!(escape(b"\x1b[0m", false), b"\\x1b[0m");
     }
@@ -156,7 +164,10 @@ mod tests {
     #[test]
     fn a_password_is_one_line() {
         let read = |text: &str| read_password(&mut text.as_bytes()).unwrap();
-        assert_eq!(read("pass word\r\nmore"), Secret::new(b"pass word".to_vec()));
+        assert_eq!(
+            read("pass word\r\nmore"),
+            Secret::new(b"pass word".to_vec())
+        );
         assert_eq!(read(""), Secret::new(Vec::new()));
         let long = "x".repeat(PASSWORD_BYTES_MAX + 1);
         assert!(read_password(&mut long.as_bytes()).is_err());

@@ -46,7 +46,11 @@ impl TlsSetup {
         let provider = Arc::new(provider(options)?);
         let verifier: Arc<dyn ServerCertVerifier> = match check {
             NameCheck::Nothing => Arc::new(AcceptAny(Arc::clone(&provider))),
-            _ => Arc::new(Verifier::new(trusted(options)?, check, Arc::clone(&provider))?),
+            _ => Arc::new(Verifier::new(
+                trusted(options)?,
+                check,
+                Arc::clone(&provider),
+            )?),
         };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -59,7 +63,11 @@ impl TlsSetup {
         };
         // Valkey's client names the server in the handshake only when it is told to.
         config.enable_sni = check == NameCheck::Full || options.sni.is_some();
-        Ok(Self { config: Arc::new(config), name: options.sni.clone(), check })
+        Ok(Self {
+            config: Arc::new(config),
+            name: options.sni.clone(),
+            check,
+        })
     }
 
     /// Begins a handshake with `host`.
@@ -71,7 +79,11 @@ impl TlsSetup {
             Err(_) if self.check != NameCheck::Full => ServerName::try_from("localhost")
                 .map_err(|error| error.to_string())?
                 .to_owned(),
-            Err(_) => return Err(format!("'{name}' is not a name that a certificate can have")),
+            Err(_) => {
+                return Err(format!(
+                    "'{name}' is not a name that a certificate can have"
+                ));
+            }
         };
         ClientConnection::new(Arc::clone(&self.config), name).map_err(|error| error.to_string())
     }
@@ -89,13 +101,17 @@ fn provider(options: &TlsOptions) -> Result<CryptoProvider, UsageError> {
         }
     });
     if provider.cipher_suites.is_empty() {
-        return Err(UsageError::new("Error while configuring ciphers: no known suite is left"));
+        return Err(UsageError::new(
+            "Error while configuring ciphers: no known suite is left",
+        ));
     }
     Ok(provider)
 }
 
 fn split_list(list: &str) -> Vec<&str> {
-    list.split([':', ',', ' ']).filter(|name| !name.is_empty()).collect()
+    list.split([':', ',', ' '])
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 /// Key words of OpenSSL's lists stand for more than our suites, all of which are strong.
@@ -103,14 +119,19 @@ fn wanted(list: Option<&[&str]>, name: &str) -> bool {
     const WORDS: [&str; 5] = ["DEFAULT", "HIGH", "ALL", "SECURE", "ECDHE"];
     list.is_none_or(|list| {
         let key_word = |entry: &str| WORDS.iter().any(|word| entry.starts_with(word));
-        list.iter().any(|entry| *entry == name || (key_word(entry) && !entry.contains("SHA")))
+        list.iter()
+            .any(|entry| *entry == name || (key_word(entry) && !entry.contains("SHA")))
     })
 }
 
 /// `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256` is `ECDHE-RSA-AES128-GCM-SHA256` there.
 fn openssl_name(name: &str) -> String {
-    let name = name.trim_start_matches("TLS_").replace("_WITH_", "_").replace('_', "-");
-    name.replace("AES-", "AES").replace("POLY1305-SHA256", "POLY1305")
+    let name = name
+        .trim_start_matches("TLS_")
+        .replace("_WITH_", "_")
+        .replace('_', "-");
+    name.replace("AES-", "AES")
+        .replace("POLY1305-SHA256", "POLY1305")
 }
 
 fn trusted(options: &TlsOptions) -> Result<Vec<CertificateDer<'static>>, UsageError> {
@@ -150,7 +171,11 @@ fn certified_key(
         CertificateDer::pem_file_iter(cert_file).and_then(Iterator::collect);
     let chain = chain.map_err(|error| fault("client certificate", cert_file, &error))?;
     if chain.is_empty() {
-        return Err(fault("client certificate", cert_file, &"no certificate in the file"));
+        return Err(fault(
+            "client certificate",
+            cert_file,
+            &"no certificate in the file",
+        ));
     }
     let key = PrivateKeyDer::from_pem_file(key_file)
         .map_err(|error| fault("private key", key_file, &error))?;
@@ -201,11 +226,17 @@ impl Verifier {
             .map_err(|error| {
                 UsageError::new(format!("Invalid CA Certificate File/Directory: {error}"))
             })?;
-        Ok(Self { inner, trusted, check })
+        Ok(Self {
+            inner,
+            trusted,
+            check,
+        })
     }
 
     fn is_trusted_itself(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.trusted.iter().any(|trusted| trusted.as_ref() == certificate.as_ref())
+        self.trusted
+            .iter()
+            .any(|trusted| trusted.as_ref() == certificate.as_ref())
     }
 }
 
@@ -231,8 +262,7 @@ impl ServerCertVerifier for Verifier {
         match &error {
             // The chain is checked before the name, so that a wrong name is all that is wrong.
             rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. },
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             ) if self.check == NameCheck::ChainOnly => Ok(ServerCertVerified::assertion()),
             // Dates are checked before the role: a trusted certificate that is refused for its
             // role alone is within its dates.

@@ -17,22 +17,30 @@ pub(crate) struct ServerUri {
 }
 
 /// Schemes and whether they mean TLS.
-const SCHEMES: [(&str, bool); 4] =
-    [("valkeys://", true), ("rediss://", true), ("valkey://", false), ("redis://", false)];
+const SCHEMES: [(&str, bool); 4] = [
+    ("valkeys://", true),
+    ("rediss://", true),
+    ("valkey://", false),
+    ("redis://", false),
+];
 
 impl ServerUri {
     /// Parses a URI; percent encoding is understood in user and password.
     pub(crate) fn parse(text: &str) -> Result<Self, UsageError> {
         let (tls, rest) = scheme(text)?;
-        let mut uri = Self { tls, ..Self::default() };
+        let mut uri = Self {
+            tls,
+            ..Self::default()
+        };
         let rest = match rest.split_once('@') {
             None => rest,
             Some((info, rest)) => {
                 let password = match info.split_once(':') {
                     None => info,
                     Some((user, password)) => {
-                        let user = String::from_utf8(percent_decode(user)?)
-                            .map_err(|_| UsageError::new("The user name in the URI is not UTF-8"))?;
+                        let user = String::from_utf8(percent_decode(user)?).map_err(|_| {
+                            UsageError::new("The user name in the URI is not UTF-8")
+                        })?;
                         uri.user = (!user.is_empty()).then_some(user);
                         password
                     }
@@ -66,7 +74,9 @@ impl ServerUri {
             self.host = Some(host.to_owned());
         }
         if let Some(port) = port.filter(|port| !port.is_empty()) {
-            let port = port.parse().map_err(|_| UsageError::new("Invalid server port."))?;
+            let port = port
+                .parse()
+                .map_err(|_| UsageError::new("Invalid server port."))?;
             self.port = Some(port);
         }
         Ok(())
@@ -95,7 +105,11 @@ fn percent_decode(text: &str) -> Result<Vec<u8>, UsageError> {
         let (Some(high), Some(low)) = (bytes.next(), bytes.next()) else {
             return Err(UsageError::new("Incomplete URI encoding"));
         };
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digit = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
         let (Some(high), Some(low)) = (digit(high), digit(low)) else {
             return Err(UsageError::new("Illegal character in URI encoding"));
         };
@@ -153,7 +167,11 @@ mod tests {
             ("redis://h/x", "Invalid database number in the URI"),
             ("redis://[::1", "Missing ']' in the URI"),
         ] {
-            assert_eq!(ServerUri::parse(uri).unwrap_err().to_string(), text, "{uri}");
+            assert_eq!(
+                ServerUri::parse(uri).unwrap_err().to_string(),
+                text,
+                "{uri}"
+            );
         }
     }
 }

@@ -149,7 +149,12 @@ mod tests {
 
     fn words(line: &str) -> Option<Vec<String>> {
         let words = split(line.as_bytes())?;
-        Some(words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+        Some(
+            words
+                .iter()
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .collect(),
+        )
     }
 
     fn expect(line: &str, expected: &[&str]) {
@@ -169,7 +174,15 @@ mod tests {
 
     #[test]
     fn unbalanced_quotes_are_refused() {
-        for line in [r#"get ""key"#, r#"get "key"x"#, "\"", "'", "'a'b", "\"a\\", "\"a\\\""] {
+        for line in [
+            r#"get ""key"#,
+            r#"get "key"x"#,
+            "\"",
+            "'",
+            "'a'b",
+            "\"a\\",
+            "\"a\\\"",
+        ] {
             assert_eq!(words(line), None, "{line}");
         }
     }

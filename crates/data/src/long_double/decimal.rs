@@ -40,13 +40,37 @@ pub(super) fn read(int: &[u8], frac: &[u8], exp: i64) -> Option<HexFloat> {
     if !(POWER_MIN..=POWER_END).contains(&power) {
         return None;
     }
-    let mut number = Big::from_digits(digits);
     let scale = u32::try_from(exp.unsigned_abs()).ok()?;
+    if exp <= 0 && scale <= SMALL_SCALE && count <= SMALL_DIGITS {
+        return Some(small(digits, scale));
+    }
+    let mut number = Big::from_digits(digits);
     if exp >= 0 {
         number.multiply_power_of_ten(scale);
         return Some(leading_bits(number));
     }
     Some(divide(number, Big::power_of_ten(scale)))
+}
+
+/// Digits of a number that surely fits 64 bits.
+const SMALL_DIGITS: i64 = 19;
+
+/// A power of ten below 2^60.
+const SMALL_SCALE: u32 = 18;
+
+/// `digits / 10^scale` where machine words are enough, as for nearly all texts there are. The
+/// dividend has its top bit set and the divisor at most 60 bits, so the quotient has 68 or more.
+fn small<'d>(digits: impl Iterator<Item = &'d u8>, scale: u32) -> HexFloat {
+    let number = digits.fold(0u128, |value, b| {
+        value * 10 + u128::from(b.wrapping_sub(b'0'))
+    });
+    let up = number.leading_zeros();
+    let (number, divisor) = (number << up, 10u128.pow(scale));
+    HexFloat {
+        sig: number / divisor,
+        sticky: number % divisor != 0,
+        exp: -i64::from(up),
+    }
 }
 
 /// The leading bits of a natural number.

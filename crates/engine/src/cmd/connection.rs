@@ -1,18 +1,31 @@
-//! Commands of this group.
+//! Commands about connections and sessions.
 
-use alloc::string::String;
+mod auth;
+mod basic;
+mod client;
+mod client_filter;
+mod client_line;
+mod client_list;
+mod client_name;
+mod client_pause;
+mod cluster;
 
 use super::Command;
-use crate::{Engine, SessionId};
+
+pub(crate) use client_line::session_bytes;
 
 /// The commands of this group.
-pub(super) const COMMANDS: &[Command] = &[];
-
-impl Engine {
-    /// One line about a session, as CLIENT LIST tells.
-    pub(crate) fn client_line(&self, id: SessionId) -> Option<String> {
-        self.sessions
-            .find(id)
-            .map(|session| alloc::format!("id={}", session.client_id))
-    }
-}
+pub(super) const COMMANDS: &[Command] = &[
+    auth::AUTH,
+    cluster::ASKING,
+    client::CLIENT,
+    cluster::CLUSTER,
+    basic::ECHO,
+    auth::HELLO,
+    basic::PING,
+    basic::QUIT,
+    basic::READONLY,
+    basic::READWRITE,
+    basic::RESET,
+    basic::SELECT,
+];

@@ -4,8 +4,9 @@
 //! A family file holds the declarations, the argument structures with their `parse`, the handlers
 //! and their tests. Handlers parse, call into `vk-data` and reply; algorithms live there.
 
-mod connection;
+pub(crate) mod connection;
 mod generic;
+mod help;
 mod server;
 mod string;
 mod table;

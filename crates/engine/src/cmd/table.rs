@@ -34,6 +34,7 @@ pub(crate) struct CommandTable {
 }
 
 const FREE: u16 = u16::MAX;
+const FIRST: &Command = &super::connection::COMMANDS[0];
 
 impl CommandTable {
     pub(crate) fn new() -> Self {
@@ -118,10 +119,8 @@ impl CommandTable {
 
     /// The command behind an id.
     pub(crate) fn command(&self, id: CommandId) -> &'static Command {
-        // Ids come from this table alone, so the first row is never the answer to a wrong one.
-        self.rows
-            .get(id.index())
-            .map_or(&super::GROUPS[0][0], |row| row.command)
+        // Ids come from this table alone, so the fallback is never the answer to a wrong one.
+        self.rows.get(id.index()).map_or(FIRST, |row| row.command)
     }
 
     /// `name` or `container|name`.

@@ -241,7 +241,7 @@ impl Engine {
         let entry = self.dbs.db(db).and_then(|space| space.find(hash, key));
         let expired = entry
             .and_then(|entry| entry.expire_ms())
-            .is_some_and(|at| at <= now);
+            .is_some_and(|at| at < now);
         session.watched.push(Watched {
             db,
             key: key.into(),
@@ -278,7 +278,7 @@ impl Engine {
                     .and_then(|db| db.find(hash, &watched.key));
                 entry
                     .and_then(|entry| entry.expire_ms())
-                    .is_some_and(|at| at <= now)
+                    .is_some_and(|at| at < now)
             })
     }
 }

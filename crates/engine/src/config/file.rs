@@ -390,16 +390,17 @@ impl Loader {
     }
 
     fn finish(mut self, lines: &[Line]) -> Result<Loaded, LoadError> {
-        for id in ConfigId::all().filter(|id| id.spec().state != ConfigState::Implemented) {
+        let ignored: Vec<_> = ConfigId::all()
+            .filter(|id| self.config.is_ignored(*id))
+            .collect();
+        for id in ignored {
             let line = self
                 .set_by
                 .get(id.index())
                 .copied()
                 .flatten()
                 .and_then(|at| lines.get(at));
-            if let Some(line) = line
-                && !self.asks_for_nothing(id)
-            {
+            if let Some(line) = line {
                 self.warn(id.spec(), line);
             }
         }
@@ -419,12 +420,6 @@ impl Loader {
             config: self.config,
             warnings: self.warnings,
         })
-    }
-
-    /// Whether a directive that is not acted upon asks for what holds anyway.
-    fn asks_for_nothing(&self, id: ConfigId) -> bool {
-        let no_snapshots = id == table::snapshot::SAVE && self.config.save_points().is_empty();
-        no_snapshots || self.config.is_default(id)
     }
 
     fn refuse_guards(&mut self, lines: &[Line]) -> Result<(), LoadError> {

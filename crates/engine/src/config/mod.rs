@@ -20,14 +20,15 @@ pub use args::arguments_to_text;
 pub use file::{Include, LoadError, Loaded, Origin, Source, Warning, load};
 pub use lists::{EventFlags, OutputLimit, OutputLimits, SavePoint};
 pub use rewrite::rewrite;
-pub use set::{Changed, SetContext, SetError};
+pub use set::{Changed, Ignored, SetContext, SetError};
 pub use table::ConfigId;
 pub use value::{TITLE_VARIABLES, Value};
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use vk_spec::config::{Actor, ConfigSpec, Profile, Special};
+use core::fmt;
+use vk_spec::config::{Actor, ConfigKind, ConfigSpec, ConfigState, Profile, Special};
 
 /// The current values of all directives.
 ///
@@ -39,7 +40,7 @@ pub struct Config {
 }
 
 /// One directive's current value, with what hot paths read of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 struct Slot {
     number: i64,
     value: Value,
@@ -187,6 +188,13 @@ impl Config {
         Slot::default_of(id.spec(), self.profile).value == *self.value(id)
     }
 
+    /// Whether a value asks for something that this version does not do.
+    #[must_use]
+    pub fn is_ignored(&self, id: ConfigId) -> bool {
+        let no_snapshots = id == table::snapshot::SAVE && self.save_points().is_empty();
+        id.spec().state != ConfigState::Implemented && !no_snapshots && !self.is_default(id)
+    }
+
     /// Puts in a value that the shell found out, such as the absolute working folder or the number
     /// of clients that the descriptors allow. Keeps the origin. Nobody has to act.
     ///
@@ -211,13 +219,19 @@ impl Config {
     }
 }
 
+impl fmt::Debug for Slot {
+    /// The value stays out: it may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Slot {
     fn default_of(spec: &ConfigSpec, profile: Profile) -> Self {
         let text = spec.default_for(profile).as_bytes();
-        let none = matches!(
-            spec.kind,
-            vk_spec::config::ConfigKind::Special(Special::Primary)
-        );
+        let none = matches!(spec.kind, ConfigKind::Special(Special::Primary));
         // A test goes through the table: every default is a value, so the other branch is not
         // taken. The primary is the one directive whose default cannot be written.
         let value = if none {

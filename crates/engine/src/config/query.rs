@@ -8,9 +8,13 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vk_data::glob::{Case, Glob};
+use vk_spec::config::Profile;
 
 /// The longest pattern that is tried; no name is nearly as long.
 const PATTERN_MAX: usize = 1024;
+
+/// What stands for a secret.
+const REDACTED: &[u8] = b"<redacted>";
 
 impl Config {
     /// The directives that `patterns` mean, sorted by name, each once; an alias is a name of its
@@ -38,8 +42,19 @@ impl Config {
         }
         found
             .into_values()
-            .map(|(name, id)| (name, self.render(id)))
+            .map(|(name, id)| (name, self.answer(id)))
             .collect()
+    }
+
+    /// The strict profile does not tell secrets.
+    fn answer(&self, id: ConfigId) -> Vec<u8> {
+        let value = self.render(id);
+        let secret = id.spec().sensitive && !value.is_empty();
+        if secret && self.profile() == Profile::Strict {
+            REDACTED.to_vec()
+        } else {
+            value
+        }
     }
 }
 
@@ -61,7 +76,7 @@ fn matching(pattern: &[u8]) -> impl Iterator<Item = (&'static str, ConfigId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vk_spec::config::Profile;
+    use crate::config::{SetContext, table::process::REQUIREPASS};
 
     fn names(patterns: &[&str]) -> Vec<String> {
         let patterns: Vec<&[u8]> = patterns.iter().map(|pattern| pattern.as_bytes()).collect();
@@ -85,6 +100,24 @@ mod tests {
             names(&["SLAVEO?", "*aveof", "replicaof"]),
             ["replicaof", "slaveof"]
         );
+    }
+
+    #[test]
+    fn secrets_are_told_to_compatible_clients_only() {
+        let context = SetContext {
+            local: false,
+            loading: false,
+        };
+        for (profile, answer) in [
+            (Profile::Compatible, &b"x"[..]),
+            (Profile::Strict, REDACTED),
+        ] {
+            let mut config = Config::new(profile);
+            assert_eq!(config.get(&[b"requirepass"])[0].1, b"");
+            assert!(config.set(&[b"requirepass", b"x"], context).is_ok());
+            assert_eq!(config.get(&[b"requirepas?"])[0].1, answer);
+            assert_eq!(config.bytes(REQUIREPASS), b"x");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{Config, ConfigId, Origin, Slot, Value, actor, settle, table};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use vk_spec::config::{Actor, ConfigSpec, Mutability};
+use vk_spec::config::{Actor, ConfigSpec, ConfigState, Mutability, Profile};
 
 /// Where a CONFIG SET comes from.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,19 @@ pub struct Changed {
     pub id: ConfigId,
     /// Who has to act.
     pub actor: Actor,
+    /// What to log: the directive has no effect, and the remedy. Loud when durability, access or
+    /// memory depend on it.
+    pub ignored: Option<Ignored>,
     before: Slot,
+}
+
+/// A value that was taken although this version does not act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// Durability, access or memory depend on it.
+    pub loud: bool,
+    /// What to do.
+    pub cure: &'static str,
 }
 
 /// Why a CONFIG SET was refused; nothing changed then. The texts follow `ERR `.
@@ -59,6 +71,15 @@ impl SetError {
     /// The text of the error reply, with its code; bytes, since it quotes the client.
     #[must_use]
     pub fn wire_text(&self) -> Vec<u8> {
+        let mut text = self.raw_text();
+        // An error reply is one line, whatever the client wrote.
+        for byte in text.iter_mut().filter(|byte| matches!(byte, b'\r' | b'\n')) {
+            *byte = b' ';
+        }
+        text
+    }
+
+    fn raw_text(&self) -> Vec<u8> {
         match self {
             Self::Syntax => b"ERR syntax error".to_vec(),
             Self::Unknown(name) => {
@@ -83,15 +104,15 @@ impl Config {
     pub fn set(&mut self, words: &[&[u8]], context: SetContext) -> Result<Vec<Changed>, SetError> {
         let pairs = self.check_names(words, context)?;
         let mut changes = Vec::new();
-        for (id, value) in pairs {
+        for (at, (id, value)) in pairs.into_iter().enumerate() {
             match self.set_one(id, value) {
                 Ok(change) => changes.extend(change),
                 Err(reason) => {
                     self.rollback(&changes);
-                    return Err(SetError::Refused {
-                        name: id.spec().name.into(),
-                        reason,
-                    });
+                    // The name that the client used, which may be the alias.
+                    let name = words.get(at.saturating_mul(2)).copied().unwrap_or_default();
+                    let name = name.to_ascii_lowercase();
+                    return Err(SetError::Refused { name, reason });
                 }
             }
         }
@@ -193,11 +214,24 @@ impl Config {
             return Err(format!("{} has no place", spec.name));
         };
         self.put(id, value, Origin::Set);
-        Ok(Some(Changed {
-            id,
-            actor: actor(id),
-            before,
-        }))
+        let ignored = self.is_ignored(id).then_some(Ignored {
+            loud: spec.state == ConfigState::Guards,
+            cure: spec.cure,
+        });
+        match ignored {
+            Some(Ignored { loud: true, cure }) if self.profile() == Profile::Strict => {
+                if let Some(slot) = self.slots.get_mut(id.index()) {
+                    *slot = before;
+                }
+                Err(format!("the strict profile refuses it: {cure}"))
+            }
+            _ => Ok(Some(Changed {
+                id,
+                actor: actor(id),
+                ignored,
+                before,
+            })),
+        }
     }
 }
 
@@ -223,7 +257,7 @@ pub(super) fn split_value(spec: &ConfigSpec, text: &[u8]) -> Vec<Vec<u8>> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use vk_spec::config::{Profile, ShellArea};
+    use vk_spec::config::ShellArea;
 
     const FAR: SetContext = SetContext {
         local: false,
@@ -295,8 +329,8 @@ mod tests {
                  must be between 1 and 4294967295 inclusive",
             ),
             (
-                &["slave-priority", "-1"],
-                "ERR CONFIG SET failed (possibly related to argument 'replica-priority') - \
+                &["Slave-priority", "-1"],
+                "ERR CONFIG SET failed (possibly related to argument 'slave-priority') - \
                  argument must be between 0 and 2147483647 inclusive",
             ),
             (
@@ -347,6 +381,37 @@ mod tests {
         assert_eq!(set(&mut config, &["tls-cert-file", ""]).unwrap().len(), 1);
         assert_eq!(set(&mut config, &["hz", "100000"]).unwrap().len(), 1);
         assert_eq!(config.int(table::process::HZ), 500);
+    }
+
+    #[test]
+    fn what_is_not_done_is_told_or_refused() {
+        let mut config = Config::new(Profile::Compatible);
+        let changes = set(&mut config, &["appendonly", "yes", "io-threads", "1"]).unwrap();
+        assert!(changes[0].ignored.is_some_and(|ignored| ignored.loud));
+        assert_eq!(
+            set(&mut config, &["appendonly", "no"]).unwrap()[0].ignored,
+            None
+        );
+        let mut config = Config::new(Profile::Strict);
+        assert!(
+            set(&mut config, &["appendonly", "yes"])
+                .unwrap_err()
+                .contains("strict profile")
+        );
+        assert!(!config.bool(table::aof::APPENDONLY));
+        assert_eq!(set(&mut config, &["save", ""]).unwrap()[0].ignored, None);
+        assert!(
+            set(&mut config, &["io-threads", "3"]).unwrap()[0]
+                .ignored
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        let mut config = Config::new(Profile::Compatible);
+        let error = set(&mut config, &["x\r\n+OK", "1"]).unwrap_err();
+        assert!(error.ends_with("'x  +OK'"), "{error}");
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Value {
         }
     }
 
-    /// The value as a number where it has one: 0 or 1, a number, a choice, bits; clamped to 64 bits.
+    /// The value as a number where it has one: 0 or 1, a number, a choice, bits; clamped.
     #[must_use]
     pub(super) fn number(&self) -> i64 {
         match self {

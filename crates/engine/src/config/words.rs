@@ -215,7 +215,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quoting_round_trips(list in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..12), 0..6)) {
+        fn quoting_round_trips(
+            list in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..12), 0..6),
+        ) {
             let mut line = Vec::new();
             for (at, word) in list.iter().enumerate() {
                 if at % 2 == 0 { push_quoted(&mut line, word) } else { push_word(&mut line, word) }

@@ -5,8 +5,10 @@ use alloc::{string::String, vec::Vec};
 use vk_resp::ReplyBuf;
 
 use crate::{
-    Completion, Directive, Disposition, Engine, Env, Error, Output, SessionId, Ticket,
-    config::Changed, pipeline, session::Parked,
+    Completion, Directive, Disposition, Engine, Env, Output, SessionId, Ticket,
+    config::{Changed, SetError},
+    pipeline,
+    session::Parked,
 };
 
 /// A ticket that is out.
@@ -54,9 +56,9 @@ impl Engine {
         match result {
             Completion::Done => reply.ok(),
             Completion::Failed(text) => {
-                let error = config_failure(&pending.changed, text);
-                self.stats.count_error(error.text());
-                reply.error(error.text());
+                let line = failure(&pending.changed, text);
+                self.stats.count_error("ERR");
+                reply.error_bytes(&line);
             }
         }
         let (id, host) = (pending.session, &mut *env.host);
@@ -71,12 +73,9 @@ impl Engine {
     }
 }
 
-fn config_failure(changed: &[Changed], text: String) -> Error {
+fn failure(changed: &[Changed], text: String) -> Vec<u8> {
     match changed.first() {
-        Some(first) => Error::told(format_args!(
-            "ERR CONFIG SET failed (possibly related to argument '{}') - {text}",
-            first.id.spec().name
-        )),
-        None => Error::told(format_args!("ERR {text}")),
+        Some(first) => SetError::not_applied(first.id, text).wire_text(),
+        None => alloc::format!("ERR {text}").into_bytes(),
     }
 }

@@ -38,7 +38,7 @@ impl Engine {
             .map(|entry| (entry.expire_ms(), entry.access()));
         let live = match state {
             None => None,
-            Some((Some(at), _)) if at <= now && origin != Origin::Replay => {
+            Some((Some(at), _)) if at < now && origin != Origin::Replay => {
                 if !self.expire_is_paused() {
                     self.delete_expired(key);
                 }

@@ -153,7 +153,7 @@ impl ReplyParser {
                     None => return self.incomplete(),
                     Some(Header::Value(value)) => Some(value),
                     Some(Header::Bulk { kind, len }) => {
-                        if len > self.limits.bytes_max.saturating_sub(self.bytes) {
+                        if len > self.room() {
                             return Err(ReplyError::TooLong);
                         }
                         self.bulk = Some((kind, len));
@@ -175,18 +175,31 @@ impl ReplyParser {
         }
     }
 
+    /// What waits, up to the limit of one reply: showing no byte beyond makes the verdict
+    /// independent of how the bytes were cut.
+    fn visible(&self) -> &[u8] {
+        let waiting = self.buffer.get(self.at..).unwrap_or_default();
+        waiting.get(..self.room()).unwrap_or(waiting)
+    }
+
+    /// Bytes that the present reply may still take.
+    const fn room(&self) -> usize {
+        self.limits.bytes_max.saturating_sub(self.bytes)
+    }
+
     /// More bytes are due: are there too many already?
     fn incomplete(&self) -> Result<Option<Reply>, ReplyError> {
         let waiting = self.buffer.len().saturating_sub(self.at);
-        if self.bytes.saturating_add(waiting) > self.limits.bytes_max {
-            return Err(ReplyError::TooLong);
+        if waiting > self.room() {
+            Err(ReplyError::TooLong)
+        } else {
+            Ok(None)
         }
-        Ok(None)
     }
 
     /// The next header line, if it is complete.
     fn line(&mut self) -> Result<Option<Header>, ReplyError> {
-        let waiting = self.buffer.get(self.at..).unwrap_or_default();
+        let waiting = self.visible();
         let fresh = waiting.get(self.searched..).unwrap_or_default();
         let Some(end) = memchr::memchr2(b'\r', b'\n', fresh) else {
             self.searched = waiting.len();
@@ -203,13 +216,13 @@ impl ReplyParser {
         }
         let header = Header::parse(waiting.get(..len).unwrap_or_default())?;
         self.searched = 0;
-        self.consume(len.saturating_add(2))?;
+        self.consume(len.saturating_add(2));
         Ok(Some(header))
     }
 
     /// The bulk string of `len` bytes that is due, if it and its CR LF are there.
     fn bulk_string(&mut self, kind: u8, len: usize) -> Result<Option<Reply>, ReplyError> {
-        let waiting = self.buffer.get(self.at..).unwrap_or_default();
+        let waiting = self.visible();
         let Some((data, end)) = waiting.split_at_checked(len) else {
             return Ok(None);
         };
@@ -220,18 +233,13 @@ impl ReplyParser {
         }
         let reply = super::frame::bulk_value(kind, data)?;
         self.bulk = None;
-        self.consume(len.saturating_add(2))?;
+        self.consume(len.saturating_add(2));
         Ok(Some(reply))
     }
 
-    fn consume(&mut self, count: usize) -> Result<(), ReplyError> {
+    const fn consume(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
         self.bytes = self.bytes.saturating_add(count);
-        if self.bytes > self.limits.bytes_max {
-            Err(ReplyError::TooLong)
-        } else {
-            Ok(())
-        }
     }
 
     fn open(&mut self, frame: Frame) -> Result<(), ReplyError> {

@@ -161,3 +161,7 @@ impl fmt::Debug for Parser {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "parser_tests.rs"]
+mod tests;

@@ -20,18 +20,26 @@ enum Verdict {
     Good,
     /// The kernel does not say (a container, another system).
     Unknown,
-    Warning { finding: String, cure: &'static str },
+    Warning {
+        finding: String,
+        cure: &'static str,
+    },
 }
+
+type Check = fn(&Path) -> Verdict;
 
 /// Runs all checks on the system files under `root` (`/`, but for tests).
 pub(crate) fn run(root: &Path) -> Report {
-    let checks: [(&str, fn(&Path) -> Verdict); 4] = [
+    let checks: [(&str, Check); 4] = [
         ("clocksource", clock_source),
         ("transparent-huge-pages", huge_pages),
         ("tcp-backlog", backlog),
         ("overcommit", overcommit),
     ];
-    let mut report = Report { text: String::new(), good: true };
+    let mut report = Report {
+        text: String::new(),
+        good: true,
+    };
     for (name, check) in checks {
         // Writing to a string cannot fail.
         let _ = match check(root) {
@@ -47,7 +55,9 @@ pub(crate) fn run(root: &Path) -> Report {
 }
 
 fn setting(root: &Path, path: &str) -> Option<String> {
-    fs::read_to_string(root.join(path)).ok().map(|text| text.trim().to_owned())
+    fs::read_to_string(root.join(path))
+        .ok()
+        .map(|text| text.trim().to_owned())
 }
 
 fn clock_source(root: &Path) -> Verdict {
@@ -128,7 +138,11 @@ mod tests {
     fn each_setting_is_judged() {
         let thp = "sys/kernel/mm/transparent_hugepage/enabled";
         assert!(!with(thp, "[always] madvise never\n").good);
-        assert!(with(thp, "always [madvise] never\n").text.contains("[transparent-huge-pages]...OK"));
+        assert!(
+            with(thp, "always [madvise] never\n")
+                .text
+                .contains("[transparent-huge-pages]...OK")
+        );
         assert!(!with("proc/sys/net/core/somaxconn", "128\n").good);
         assert!(with("proc/sys/net/core/somaxconn", "4096\n").good);
         assert!(!with("proc/sys/vm/overcommit_memory", "2\n").good);

@@ -46,12 +46,17 @@ pub(crate) fn version_line(program: Program, facts: &VersionFacts<'_>) -> String
 
 /// A number that differs between builds of different versions or commits (FNV-1a).
 fn build_id(facts: &VersionFacts<'_>) -> u64 {
-    [facts.version, facts.compatible_with, GIT_SHA, std::env::consts::ARCH]
-        .iter()
-        .flat_map(|part| part.bytes())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+    [
+        facts.version,
+        facts.compatible_with,
+        GIT_SHA,
+        std::env::consts::ARCH,
+    ]
+    .iter()
+    .flat_map(|part| part.bytes())
+    .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// The text of `--help`, with the name that the program was called by.
@@ -86,9 +91,16 @@ mod tests {
 
     #[test]
     fn tools_find_what_they_read() {
-        let facts = VersionFacts { version: "0.1.0", compatible_with: "8.0.1", allocator: "je-5" };
+        let facts = VersionFacts {
+            version: "0.1.0",
+            compatible_with: "8.0.1",
+            allocator: "je-5",
+        };
         let line = version_line(Program::Vkd, &facts);
-        let field = |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key));
+        let field = |key: &str| {
+            line.split_whitespace()
+                .find_map(|word| word.strip_prefix(key))
+        };
         assert_eq!(field("v="), Some("0.1.0"));
         assert_eq!(field("malloc="), Some("je-5"));
         assert_eq!(field("valkey="), Some("8.0.1"));

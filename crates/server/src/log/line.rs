@@ -23,9 +23,15 @@ pub(crate) enum Level {
 impl Level {
     /// The level of a `loglevel` word, in any case.
     pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Debug, Self::Verbose, Self::Notice, Self::Warning, Self::Nothing]
-            .into_iter()
-            .find(|level| word.eq_ignore_ascii_case(level.word()))
+        [
+            Self::Debug,
+            Self::Verbose,
+            Self::Notice,
+            Self::Warning,
+            Self::Nothing,
+        ]
+        .into_iter()
+        .find(|level| word.eq_ignore_ascii_case(level.word()))
     }
 
     /// The configuration's word.
@@ -168,17 +174,29 @@ pub(super) fn write(
             escape(out, text, Format::Legacy);
         }
         Format::Logfmt => {
-            push(out, format_args!("pid={pid} role={} timestamp=\"", role.word()));
+            push(
+                out,
+                format_args!("pid={pid} role={} timestamp=\"", role.word()),
+            );
             timestamp(out, timestamps, stamp);
-            push(out, format_args!("\" level={} message=\"", level.structured_word()));
+            push(
+                out,
+                format_args!("\" level={} message=\"", level.structured_word()),
+            );
             escape(out, text, Format::Logfmt);
             out.push('"');
         }
         Format::Json => {
-            push(out, format_args!("{{\"pid\":{pid},\"role\":\"{}\",", role.word()));
+            push(
+                out,
+                format_args!("{{\"pid\":{pid},\"role\":\"{}\",", role.word()),
+            );
             out.push_str("\"timestamp\":\"");
             timestamp(out, timestamps, stamp);
-            push(out, format_args!("\",\"level\":\"{}\",", level.structured_word()));
+            push(
+                out,
+                format_args!("\",\"level\":\"{}\",", level.structured_word()),
+            );
             out.push_str("\"message\":\"");
             escape(out, text, Format::Json);
             out.push_str("\"}");
@@ -203,14 +221,17 @@ pub(super) struct Civil {
     pub(super) second: i64,
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 impl Civil {
     /// Days to civil date: the algorithm of Howard Hinnant's "chrono-compatible date algorithms".
     pub(super) fn new(stamp: Stamp) -> Self {
-        let seconds =
-            stamp.unix_ms.div_euclid(1_000).saturating_add(i64::from(stamp.offset_s));
+        let seconds = stamp
+            .unix_ms
+            .div_euclid(1_000)
+            .saturating_add(i64::from(stamp.offset_s));
         let of_day = seconds.rem_euclid(86_400);
         let days = seconds.div_euclid(86_400) + 719_468;
         let era = days.div_euclid(146_097);
@@ -218,7 +239,11 @@ impl Civil {
         let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted = (5 * of_year + 2) / 153;
-        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let month = if shifted < 10 {
+            shifted + 3
+        } else {
+            shifted - 9
+        };
         Self {
             year: year_of_era + era * 400 + i64::from(month <= 2),
             month: usize::try_from(month).unwrap_or(1),
@@ -231,12 +256,22 @@ impl Civil {
 
     /// The three letters of the month.
     pub(super) fn month_name(self) -> &'static str {
-        MONTHS.get(self.month.saturating_sub(1)).copied().unwrap_or("Jan")
+        MONTHS
+            .get(self.month.saturating_sub(1))
+            .copied()
+            .unwrap_or("Jan")
     }
 }
 
 fn timestamp(out: &mut String, format: TimestampFormat, stamp: Stamp) {
-    let Civil { year, month, day, hour, minute, second } = Civil::new(stamp);
+    let Civil {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    } = Civil::new(stamp);
     let name = Civil::new(stamp).month_name();
     let millis = stamp.unix_ms.rem_euclid(1_000);
     match format {
@@ -246,10 +281,16 @@ fn timestamp(out: &mut String, format: TimestampFormat, stamp: Stamp) {
         ),
         TimestampFormat::Iso8601 => {
             push(out, format_args!("{year:04}-{month:02}-{day:02}T"));
-            push(out, format_args!("{hour:02}:{minute:02}:{second:02}.{millis:03}"));
+            push(
+                out,
+                format_args!("{hour:02}:{minute:02}:{second:02}.{millis:03}"),
+            );
             let sign = if stamp.offset_s < 0 { '-' } else { '+' };
             let minutes = stamp.offset_s.unsigned_abs() / 60;
-            push(out, format_args!("{sign}{:02}:{:02}", minutes / 60, minutes % 60));
+            push(
+                out,
+                format_args!("{sign}{:02}:{:02}", minutes / 60, minutes % 60),
+            );
         }
         TimestampFormat::Milliseconds => push(out, format_args!("{}", stamp.unix_ms)),
     }
@@ -257,7 +298,9 @@ fn timestamp(out: &mut String, format: TimestampFormat, stamp: Stamp) {
 
 /// Whether a character could break out of its line, or steer a terminal.
 fn is_unsafe(char: char) -> bool {
-    char.is_control() || matches!(char, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let is_separator = matches!(char, '\u{2028}' | '\u{2029}');
+    let turns_text = matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    char.is_control() || is_separator || turns_text
 }
 
 /// Appends text with everything escaped that the format or a terminal would act on.
@@ -284,11 +327,22 @@ pub(super) fn escape(out: &mut String, text: &str, format: Format) {
 mod tests {
     use super::*;
 
-    const STAMP: Stamp = Stamp { unix_ms: 1_795_442_706_007, offset_s: 3_600 };
+    const STAMP: Stamp = Stamp {
+        unix_ms: 1_795_442_706_007,
+        offset_s: 3_600,
+    };
 
     fn line(format: Format, timestamps: TimestampFormat, level: Level, text: &str) -> String {
         let mut out = String::new();
-        write(&mut out, (format, timestamps), STAMP, 42, Role::Primary, level, text);
+        write(
+            &mut out,
+            (format, timestamps),
+            STAMP,
+            42,
+            Role::Primary,
+            level,
+            text,
+        );
         out
     }
 
@@ -305,7 +359,12 @@ mod tests {
              message=\"a 'b'  c\"\n"
         );
         assert_eq!(
-            line(Format::Json, TimestampFormat::Milliseconds, Level::Warning, "a \"b\"\n\u{1b}\\"),
+            line(
+                Format::Json,
+                TimestampFormat::Milliseconds,
+                Level::Warning,
+                "a \"b\"\n\u{1b}\\"
+            ),
             "{\"pid\":42,\"role\":\"primary\",\"timestamp\":\"1795442706007\",\
              \"level\":\"warning\",\"message\":\"a \\\"b\\\"\\n\\u001b\\\\\"}\n"
         );
@@ -317,20 +376,35 @@ mod tests {
         for format in [Format::Legacy, Format::Logfmt, Format::Json] {
             let line = line(format, TimestampFormat::Legacy, Level::Notice, &hostile);
             let body = line.strip_suffix('\n').unwrap_or_default();
-            assert!(!body.chars().any(|char| char != '\t' && is_unsafe(char)), "{format:?}");
+            assert!(
+                !body.chars().any(|char| char != '\t' && is_unsafe(char)),
+                "{format:?}"
+            );
         }
     }
 
     #[test]
     fn negative_offsets_and_old_dates() {
         let mut out = String::new();
-        let stamp = Stamp { unix_ms: 951_782_400_000, offset_s: -12_600 };
+        let stamp = Stamp {
+            unix_ms: 951_782_400_000,
+            offset_s: -12_600,
+        };
         timestamp(&mut out, TimestampFormat::Iso8601, stamp);
         assert_eq!(out, "2000-02-28T20:30:00.000-03:30");
-        let leap = Civil::new(Stamp { unix_ms: 951_782_400_000, offset_s: 0 });
+        let leap = Civil::new(Stamp {
+            unix_ms: 951_782_400_000,
+            offset_s: 0,
+        });
         assert_eq!((leap.year, leap.month, leap.day), (2000, 2, 29));
-        let before = Civil::new(Stamp { unix_ms: -1, offset_s: 0 });
-        assert_eq!((before.year, before.month, before.day, before.second), (1969, 12, 31, 59));
+        let before = Civil::new(Stamp {
+            unix_ms: -1,
+            offset_s: 0,
+        });
+        assert_eq!(
+            (before.year, before.month, before.day, before.second),
+            (1969, 12, 31, 59)
+        );
     }
 
     #[test]
@@ -338,6 +412,9 @@ mod tests {
         assert_eq!(Level::from_word("VERBOSE"), Some(Level::Verbose));
         assert_eq!(Level::from_word("info"), None);
         assert_eq!(Format::from_word("JSON"), Some(Format::Json));
-        assert_eq!(TimestampFormat::from_word("iso8601"), Some(TimestampFormat::Iso8601));
+        assert_eq!(
+            TimestampFormat::from_word("iso8601"),
+            Some(TimestampFormat::Iso8601)
+        );
     }
 }

@@ -12,17 +12,29 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) enum Sink {
     Stdout,
-    File { path: PathBuf, file: File, id: (u64, u64), private: bool },
+    File {
+        path: PathBuf,
+        file: File,
+        id: (u64, u64),
+        private: bool,
+    },
 }
 
 impl Sink {
     /// Opens a file for appending, or takes the standard output.
     pub(super) fn open(path: Option<&Path>, private: bool) -> io::Result<Self> {
-        let Some(path) = path else { return Ok(Self::Stdout) };
+        let Some(path) = path else {
+            return Ok(Self::Stdout);
+        };
         let file = append_to(path, private)?;
         let metadata = file.metadata()?;
         let id = (metadata.dev(), metadata.ino());
-        Ok(Self::File { path: path.to_owned(), file, id, private })
+        Ok(Self::File {
+            path: path.to_owned(),
+            file,
+            id,
+            private,
+        })
     }
 
     /// Writes whole lines.
@@ -33,8 +45,15 @@ impl Sink {
                 stdout.write_all(bytes)?;
                 stdout.flush()
             }
-            Self::File { path, file, id, private } => {
-                let there = fs::metadata(&*path).map(|found| (found.dev(), found.ino())).ok();
+            Self::File {
+                path,
+                file,
+                id,
+                private,
+            } => {
+                let there = fs::metadata(&*path)
+                    .map(|found| (found.dev(), found.ino()))
+                    .ok();
                 if there != Some(*id)
                     && let Ok(fresh) = append_to(path, *private)
                     && let Ok(metadata) = fresh.metadata()
@@ -51,7 +70,11 @@ impl Sink {
 
 fn append_to(path: &Path, private: bool) -> io::Result<File> {
     let mode = if private { 0o600 } else { 0o644 };
-    OpenOptions::new().append(true).create(true).mode(mode).open(path)
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(mode)
+        .open(path)
 }
 
 #[cfg(test)]
@@ -65,7 +88,10 @@ mod tests {
     fn private_files_are_private() {
         let dir = TestDir::new();
         let path = dir.path().join("log");
-        Sink::open(Some(&path), true).unwrap().write(b"x\n").unwrap();
+        Sink::open(Some(&path), true)
+            .unwrap()
+            .write(b"x\n")
+            .unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     }
 
@@ -78,7 +104,10 @@ mod tests {
         sink.write(b"one\n").unwrap();
         fs::rename(&folder, dir.path().join("moved")).unwrap();
         sink.write(b"two\n").unwrap();
-        assert_eq!(fs::read(dir.path().join("moved/log")).unwrap(), b"one\ntwo\n");
+        assert_eq!(
+            fs::read(dir.path().join("moved/log")).unwrap(),
+            b"one\ntwo\n"
+        );
         fs::create_dir(&folder).unwrap();
         sink.write(b"three\n").unwrap();
         assert_eq!(fs::read(folder.join("log")).unwrap(), b"three\n");

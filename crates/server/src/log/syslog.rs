@@ -41,7 +41,11 @@ pub(crate) struct SyslogSettings {
 impl SyslogSettings {
     /// Settings for this machine's daemon.
     pub(crate) fn new(ident: &str, facility: Facility) -> Self {
-        Self { ident: ident.to_owned(), facility, socket: PathBuf::from("/dev/log") }
+        Self {
+            ident: ident.to_owned(),
+            facility,
+            socket: PathBuf::from("/dev/log"),
+        }
     }
 }
 
@@ -54,7 +58,10 @@ pub(super) struct Syslog {
 
 impl Syslog {
     pub(super) fn new(settings: SyslogSettings) -> Self {
-        Self { settings, socket: None }
+        Self {
+            settings,
+            socket: None,
+        }
     }
 
     /// Sends one record; a daemon that was restarted is found again.
@@ -104,7 +111,11 @@ impl Syslog {
         while !text.is_char_boundary(end) {
             end = end.saturating_sub(1);
         }
-        line::escape(&mut out, text.get(..end).unwrap_or_default(), Format::Legacy);
+        line::escape(
+            &mut out,
+            text.get(..end).unwrap_or_default(),
+            Format::Legacy,
+        );
         if end < text.len() {
             out.push_str("...");
         }
@@ -120,7 +131,10 @@ mod tests {
     use crate::test_dir::TestDir;
     use std::fs;
 
-    const STAMP: Stamp = Stamp { unix_ms: 1_795_442_706_007, offset_s: 0 };
+    const STAMP: Stamp = Stamp {
+        unix_ms: 1_795_442_706_007,
+        offset_s: 0,
+    };
 
     fn receive(socket: &UnixDatagram) -> String {
         let mut buffer = [0; 9_000];
@@ -149,7 +163,10 @@ mod tests {
         let mut syslog = Syslog::new(settings);
         syslog.send(Level::Warning, STAMP, "a\nb");
         let pid = std::process::id();
-        assert_eq!(receive(&daemon), format!("<132>Nov 23 14:05:06 vkd[{pid}]: a\\nb"));
+        assert_eq!(
+            receive(&daemon),
+            format!("<132>Nov 23 14:05:06 vkd[{pid}]: a\\nb")
+        );
         drop(daemon);
         fs::remove_file(&path).unwrap();
         syslog.send(Level::Notice, STAMP, "lost");

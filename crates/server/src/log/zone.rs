@@ -29,18 +29,25 @@ impl Zone {
             .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
         Self::from_lookup(now_s, |unix_s| {
             let at = OffsetDateTime::from_unix_timestamp(unix_s).ok()?;
-            UtcOffset::local_offset_at(at).ok().map(UtcOffset::whole_seconds)
+            UtcOffset::local_offset_at(at)
+                .ok()
+                .map(UtcOffset::whole_seconds)
         })
     }
 
     fn from_lookup(now_s: i64, lookup: impl Fn(i64) -> Option<i32>) -> Self {
         let first_s = lookup(now_s).unwrap_or(0);
-        let mut zone = Self { first_s, changes: Vec::new() };
+        let mut zone = Self {
+            first_s,
+            changes: Vec::new(),
+        };
         let mut offset_s = first_s;
         for day in 0..DAYS_AHEAD {
             let from = now_s.saturating_add(day.saturating_mul(DAY_S));
             let to = from.saturating_add(DAY_S);
-            let Some(next_s) = lookup(to) else { return zone };
+            let Some(next_s) = lookup(to) else {
+                return zone;
+            };
             if next_s != offset_s {
                 let at = first_with(from, to, |unix_s| lookup(unix_s) == Some(next_s));
                 zone.changes.push((at, next_s));
@@ -80,9 +87,22 @@ mod tests {
     #[test]
     fn changes_are_found_to_the_second() {
         let (summer, winter) = (1_000_000 + 40 * DAY_S + 1_234, 1_000_000 + 200 * DAY_S + 7);
-        let rule = |unix_s| Some(if (summer..winter).contains(&unix_s) { 7_200 } else { 3_600 });
+        let rule = |unix_s| {
+            Some(if (summer..winter).contains(&unix_s) {
+                7_200
+            } else {
+                3_600
+            })
+        };
         let zone = Zone::from_lookup(1_000_000, rule);
-        for at in [1_000_000, summer - 1, summer, winter - 1, winter, winter + 9_999_999] {
+        for at in [
+            1_000_000,
+            summer - 1,
+            summer,
+            winter - 1,
+            winter,
+            winter + 9_999_999,
+        ] {
             assert_eq!(Some(zone.offset_s(at)), rule(at), "{at}");
         }
         assert_eq!(zone.changes.len(), 2);

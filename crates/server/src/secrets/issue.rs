@@ -4,7 +4,7 @@
 //! it signs once; a later certificate has a later CA.
 
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -58,7 +58,9 @@ pub(super) fn issue(request: &SecretsRequest<'_>) -> Result<Issued, SecretsError
     leaf.use_authority_key_identifier_extension = true;
     (leaf.not_before, leaf.not_after) = (from, to);
     let leaf_key = KeyPair::generate().map_err(fail)?;
-    let leaf = leaf.signed_by(&leaf_key, &Issuer::new(ca, ca_key)).map_err(fail)?;
+    let leaf = leaf
+        .signed_by(&leaf_key, &Issuer::new(ca, ca_key))
+        .map_err(fail)?;
     let key_pem = Zeroizing::new(leaf_key.serialize_pem());
     let server_pem = Zeroizing::new(format!("{}{}", leaf.pem(), *key_pem));
     Ok(Issued { ca_pem, server_pem })
@@ -76,7 +78,11 @@ fn names(request: &SecretsRequest<'_>) -> Result<Vec<SanType>, SecretsError> {
     // A machine may bear a name that no certificate can carry; then it is reached by others.
     let own = Some(request.host_name).filter(|name| DnsName::try_from(*name).is_ok());
     let fixed = ["localhost", "127.0.0.1", "::1"];
-    for name in own.into_iter().chain(fixed).chain(request.tls_san.iter().map(String::as_str)) {
+    for name in own
+        .into_iter()
+        .chain(fixed)
+        .chain(request.tls_san.iter().map(String::as_str))
+    {
         let name = san(name)?;
         if !names.contains(&name) {
             names.push(name);
@@ -89,21 +95,32 @@ fn san(name: &str) -> Result<SanType, SecretsError> {
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(SanType::IpAddress(address));
     }
-    let wrong = || SecretsError::Name { name: name.to_owned() };
+    let wrong = || SecretsError::Name {
+        name: name.to_owned(),
+    };
     let host = name.strip_prefix("*.").unwrap_or(name);
     DnsName::try_from(host).map_err(|_| wrong())?;
-    name.to_owned().try_into().map(SanType::DnsName).map_err(|_| wrong())
+    name.to_owned()
+        .try_into()
+        .map(SanType::DnsName)
+        .map_err(|_| wrong())
 }
 
 /// The certificates of a PEM text; sections that are broken are left out.
 pub(super) fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(pem.as_bytes()).flatten().collect()
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .flatten()
+        .collect()
 }
 
 /// Whether the first certificate of a PEM text is for all names of `tls-san`.
 pub(super) fn covers(pem: &str, tls_san: &[String]) -> bool {
-    let Some(leaf) = certificates(pem).into_iter().next() else { return false };
-    let Ok(parsed) = ParsedCertificate::try_from(&leaf) else { return false };
+    let Some(leaf) = certificates(pem).into_iter().next() else {
+        return false;
+    };
+    let Ok(parsed) = ParsedCertificate::try_from(&leaf) else {
+        return false;
+    };
     tls_san.iter().all(|name| {
         // A wildcard is asked for by a name that it covers.
         let name = name.replacen('*', "any", 1);
@@ -112,40 +129,12 @@ pub(super) fn covers(pem: &str, tls_san: &[String]) -> bool {
     })
 }
 
-/// The PEM text of a certificate.
-pub(super) fn to_pem(certificate: &CertificateDer<'_>) -> String {
-    rcgen_pem(certificate)
-}
-
-fn rcgen_pem(certificate: &CertificateDer<'_>) -> String {
-    const LINE: usize = 64;
-    let text = base64(certificate);
-    let mut out = String::from("-----BEGIN CERTIFICATE-----\n");
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at_checked(LINE).unwrap_or((rest, ""));
-        out.push_str(line);
-        out.push('\n');
-        rest = after;
-    }
-    out.push_str("-----END CERTIFICATE-----\n");
-    out
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let bits = (byte(0) << 16) | (byte(1) << 8) | byte(2);
-        for digit in 0..4 {
-            if digit > chunk.len() {
-                out.push('=');
-                continue;
-            }
-            let index = usize::try_from((bits >> (18 - 6 * digit)) & 63).unwrap_or(0);
-            out.extend(DIGITS.get(index).map(|&byte| char::from(byte)));
-        }
-    }
-    out
+/// The certificate sections of a PEM text, each with its line end.
+pub(super) fn sections(pem: &str) -> Vec<String> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    pem.split_inclusive(END)
+        .filter(|part| part.ends_with(END))
+        .filter_map(|part| Some(format!("{}\n", part.get(part.rfind(BEGIN)?..)?)))
+        .collect()
 }

@@ -21,14 +21,19 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// A new password from the system's random source.
 pub(super) fn generate() -> Result<AdminPassword, SecretsError> {
     let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
-    getrandom::fill(&mut *bytes)
-        .map_err(|error| SecretsError::Crypto { what: "password", why: error.to_string() })?;
+    getrandom::fill(&mut *bytes).map_err(|error| SecretsError::Crypto {
+        what: "password",
+        why: error.to_string(),
+    })?;
     Ok(AdminPassword(from_random(&bytes)))
 }
 
 fn from_random(random: &[u8; RANDOM_BYTES]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(PREFIX.to_owned());
-    let digest = Sha256::new().chain_update(PREFIX).chain_update(random).finalize();
+    let digest = Sha256::new()
+        .chain_update(PREFIX)
+        .chain_update(random)
+        .finalize();
     let checksum = digest.iter().take(CHECKSUM_BYTES);
     let (mut pending, mut bits) = (0_u32, 0_u32);
     for &byte in random.iter().chain(checksum) {
@@ -51,13 +56,19 @@ pub(crate) fn verifier(password: &str) -> [u8; 32] {
 
 /// The verifier as the file holds it.
 pub(super) fn verifier_text(password: &str) -> String {
-    verifier(password).iter().map(|byte| format!("{byte:02x}")).chain(["\n".to_owned()]).collect()
+    verifier(password)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .chain(["\n".to_owned()])
+        .collect()
 }
 
 /// Reads a verifier file.
 pub(super) fn read_verifier(path: &Path) -> Result<[u8; 32], SecretsError> {
     let text = store::read(path)?;
-    parse_verifier(text.trim_end()).ok_or_else(|| SecretsError::Damaged { path: path.to_owned() })
+    parse_verifier(text.trim_end()).ok_or_else(|| SecretsError::Damaged {
+        path: path.to_owned(),
+    })
 }
 
 fn parse_verifier(text: &str) -> Option<[u8; 32]> {

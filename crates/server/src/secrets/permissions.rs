@@ -55,13 +55,20 @@ pub(crate) enum Fault {
 pub(crate) fn check_private(path: &Path) -> Result<(), Fault> {
     let metadata = look(path)?;
     if !metadata.is_file() {
-        return Err(Fault::Kind { path: path.to_owned(), wanted: "file" });
+        return Err(Fault::Kind {
+            path: path.to_owned(),
+            wanted: "file",
+        });
     }
     let mode = metadata.permissions().mode() & 0o7777;
     let group_is_ours = is_own_group(metadata.gid());
     let forbidden = if group_is_ours { 0o027 } else { 0o077 };
     if mode & forbidden != 0 {
-        return Err(Fault::Mode { path: path.to_owned(), mode, cure: 0o600 });
+        return Err(Fault::Mode {
+            path: path.to_owned(),
+            mode,
+            cure: 0o600,
+        });
     }
     Ok(())
 }
@@ -70,23 +77,41 @@ pub(crate) fn check_private(path: &Path) -> Result<(), Fault> {
 pub(crate) fn check_folder(path: &Path) -> Result<(), Fault> {
     let metadata = look(path)?;
     if !metadata.is_dir() {
-        return Err(Fault::Kind { path: path.to_owned(), wanted: "folder" });
+        return Err(Fault::Kind {
+            path: path.to_owned(),
+            wanted: "folder",
+        });
     }
     let own = rustix::process::geteuid().as_raw();
     if metadata.uid() != own && metadata.uid() != 0 {
-        return Err(Fault::Owner { path: path.to_owned(), uid: metadata.uid(), own });
+        return Err(Fault::Owner {
+            path: path.to_owned(),
+            uid: metadata.uid(),
+            own,
+        });
     }
     let mode = metadata.permissions().mode() & 0o7777;
     // A mounted volume is often root's with our group allowed in.
-    let forbidden = if is_own_group(metadata.gid()) { 0o007 } else { 0o077 };
+    let forbidden = if is_own_group(metadata.gid()) {
+        0o007
+    } else {
+        0o077
+    };
     if mode & forbidden != 0 {
-        return Err(Fault::Mode { path: path.to_owned(), mode, cure: 0o700 });
+        return Err(Fault::Mode {
+            path: path.to_owned(),
+            mode,
+            cure: 0o700,
+        });
     }
     Ok(())
 }
 
 fn look(path: &Path) -> Result<fs::Metadata, Fault> {
-    fs::metadata(path).map_err(|source| Fault::Unreadable { path: path.to_owned(), source })
+    fs::metadata(path).map_err(|source| Fault::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn is_own_group(gid: u32) -> bool {
@@ -111,9 +136,13 @@ mod tests {
         let dir = TestDir::new();
         let path = dir.path().join("key");
         fs::write(&path, "x").unwrap();
-        for (mode, good) in
-            [(0o600, true), (0o400, true), (0o440, true), (0o640, true), (0o660, false)]
-        {
+        for (mode, good) in [
+            (0o600, true),
+            (0o400, true),
+            (0o440, true),
+            (0o640, true),
+            (0o660, false),
+        ] {
             set(&path, mode);
             assert_eq!(check_private(&path).is_ok(), good, "{mode:o}");
         }
@@ -129,7 +158,10 @@ mod tests {
         set(&path, 0o600);
         assert!(check_private(&dir.path().join("link")).is_ok());
         assert!(matches!(check_private(dir.path()), Err(Fault::Kind { .. })));
-        assert!(matches!(check_private(&dir.path().join("no")), Err(Fault::Unreadable { .. })));
+        assert!(matches!(
+            check_private(&dir.path().join("no")),
+            Err(Fault::Unreadable { .. })
+        ));
     }
 
     #[test]

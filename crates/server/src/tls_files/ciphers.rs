@@ -20,12 +20,28 @@ struct Suite12 {
 static TLS12: [Suite12; 6] = [
     Suite12 {
         name: "ECDHE-ECDSA-AES256-GCM-SHA384",
-        words: &["aECDSA", "ECDSA", "AES256", "AESGCM", "SHA384", "AES", "SUITEB192"],
+        words: &[
+            "aECDSA",
+            "ECDSA",
+            "AES256",
+            "AESGCM",
+            "SHA384",
+            "AES",
+            "SUITEB192",
+        ],
         suite: suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
     },
     Suite12 {
         name: "ECDHE-ECDSA-AES128-GCM-SHA256",
-        words: &["aECDSA", "ECDSA", "AES128", "AESGCM", "SHA256", "AES", "SUITEB128"],
+        words: &[
+            "aECDSA",
+            "ECDSA",
+            "AES128",
+            "AESGCM",
+            "SHA256",
+            "AES",
+            "SUITEB128",
+        ],
         suite: suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
     },
     Suite12 {
@@ -51,8 +67,9 @@ static TLS12: [Suite12; 6] = [
 ];
 
 /// The words that every one of our suites answers to.
-const COMMON_WORDS: [&str; 10] =
-    ["ALL", "DEFAULT", "HIGH", "ECDHE", "EECDH", "kECDHE", "kEECDH", "TLSv1.2", "AEAD", "FIPS"];
+const COMMON_WORDS: [&str; 10] = [
+    "ALL", "DEFAULT", "HIGH", "ECDHE", "EECDH", "kECDHE", "kEECDH", "TLSv1.2", "AEAD", "FIPS",
+];
 
 impl Suite12 {
     /// Whether an element such as `ECDHE+AESGCM` includes this suite.
@@ -68,7 +85,10 @@ impl Suite12 {
 static TLS13: [(&str, SupportedCipherSuite); 3] = [
     ("TLS_AES_256_GCM_SHA384", suite::TLS13_AES_256_GCM_SHA384),
     ("TLS_AES_128_GCM_SHA256", suite::TLS13_AES_128_GCM_SHA256),
-    ("TLS_CHACHA20_POLY1305_SHA256", suite::TLS13_CHACHA20_POLY1305_SHA256),
+    (
+        "TLS_CHACHA20_POLY1305_SHA256",
+        suite::TLS13_CHACHA20_POLY1305_SHA256,
+    ),
 ];
 
 /// `tls-protocols`: words parted by spaces; empty means TLS 1.2 and 1.3.
@@ -118,10 +138,15 @@ pub(super) fn tls13(
 ) -> Result<Vec<SupportedCipherSuite>, TlsError> {
     let mut chosen = Vec::new();
     for name in text.split([':', ',', ' ']).filter(|name| !name.is_empty()) {
-        match TLS13.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        match TLS13
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        {
             Some((_, suite)) if !chosen.contains(suite) => chosen.push(*suite),
             Some(_) => {}
-            None => warnings.push(format!("WARNING: tls-ciphersuites: `{name}` is not offered")),
+            None => warnings.push(format!(
+                "WARNING: tls-ciphersuites: `{name}` is not offered"
+            )),
         }
     }
     if text.trim().is_empty() {
@@ -129,7 +154,9 @@ pub(super) fn tls13(
     }
     if chosen.is_empty() {
         let known = TLS13.each_ref().map(|(name, _)| *name).join(":");
-        return Err(TlsError(format!("tls-ciphersuites leaves none; use some of {known}")));
+        return Err(TlsError(format!(
+            "tls-ciphersuites leaves none; use some of {known}"
+        )));
     }
     Ok(chosen)
 }
@@ -148,21 +175,31 @@ pub(super) fn tls12(
     }
     let (mut chosen, mut banned): (Vec<&Suite12>, Vec<&str>) = (Vec::new(), Vec::new());
     let is_in = |list: &[&Suite12], suite: &Suite12| list.iter().any(|one| one.name == suite.name);
-    for element in text.split([':', ',', ' ']).filter(|element| !element.is_empty()) {
+    for element in text
+        .split([':', ',', ' '])
+        .filter(|element| !element.is_empty())
+    {
         if element.starts_with('@') {
             continue;
         }
         if let Some(element) = element.strip_prefix('!') {
             chosen.retain(|suite| !suite.matches(element));
-            banned.extend(all.iter().filter(|suite| suite.matches(element)).map(|one| one.name));
+            banned.extend(
+                all.iter()
+                    .filter(|suite| suite.matches(element))
+                    .map(|one| one.name),
+            );
         } else if let Some(element) = element.strip_prefix('-') {
             chosen.retain(|suite| !suite.matches(element));
         } else if let Some(element) = element.strip_prefix('+') {
             // A stable sort: those that match move behind the others.
             chosen.sort_by_key(|suite| suite.matches(element));
         } else {
-            let found: Vec<&Suite12> =
-                all.iter().copied().filter(|suite| suite.matches(element)).collect();
+            let found: Vec<&Suite12> = all
+                .iter()
+                .copied()
+                .filter(|suite| suite.matches(element))
+                .collect();
             if found.is_empty() {
                 warnings.push(format!("WARNING: tls-ciphers: `{element}` is not offered"));
             }
@@ -204,13 +241,19 @@ mod tests {
         assert_eq!(names("HIGH:!aNULL:!MD5:@SECLEVEL=2").len(), 6);
         assert_eq!(
             names("ECDHE+AESGCM:!aRSA"),
-            ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"]
+            [
+                "ECDHE-ECDSA-AES256-GCM-SHA384",
+                "ECDHE-ECDSA-AES128-GCM-SHA256"
+            ]
         );
         assert_eq!(
             names("ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA:ECDHE-RSA-CHACHA20-POLY1305"),
             ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305"]
         );
-        assert_eq!(names("CHACHA20:AESGCM:+ECDSA").first(), Some(&"ECDHE-RSA-CHACHA20-POLY1305"));
+        assert_eq!(
+            names("CHACHA20:AESGCM:+ECDSA").first(),
+            Some(&"ECDHE-RSA-CHACHA20-POLY1305")
+        );
         assert_eq!(names("ALL:-AESGCM").len(), 2);
         assert_eq!(names("!CHACHA20:ALL").len(), 4);
     }
@@ -219,7 +262,10 @@ mod tests {
     fn what_is_not_there_is_said() {
         let mut warnings = Vec::new();
         assert_eq!(tls12("AES128-SHA:AESGCM", &mut warnings).unwrap().len(), 4);
-        assert_eq!(warnings, ["WARNING: tls-ciphers: `AES128-SHA` is not offered"]);
+        assert_eq!(
+            warnings,
+            ["WARNING: tls-ciphers: `AES128-SHA` is not offered"]
+        );
         let error = tls12("AES128-SHA", &mut warnings).unwrap_err();
         assert!(error.0.contains("ECDHE-RSA-AES128-GCM-SHA256"), "{error}");
         assert!(tls13("TLS_AES_128_CCM_SHA256", &mut warnings).is_err());

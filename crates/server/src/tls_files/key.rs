@@ -42,7 +42,9 @@ pub(super) fn load(path: &Path, pass: Option<&str>) -> Result<PrivateKeyDer<'sta
 fn encrypted_section(text: &str) -> Option<&str> {
     let start = text.find(ENCRYPTED_BEGIN)?;
     let rest = text.get(start..)?;
-    let end = rest.find(ENCRYPTED_END)?.saturating_add(ENCRYPTED_END.len());
+    let end = rest
+        .find(ENCRYPTED_END)?
+        .saturating_add(ENCRYPTED_END.len());
     rest.get(..end)
 }
 
@@ -53,6 +55,10 @@ fn decrypt(section: &str, pass: &str) -> Result<PrivateKeyDer<'static>, &'static
         SecretDocument::from_pem(&section).map_err(|_| "broken PEM; copy the file again")?;
     let info = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
         .map_err(|_| "its encryption scheme is not known; use `openssl pkcs8 -topk8 -v2 aes256`")?;
-    let key = info.decrypt(pass).map_err(|_| "tls-key-file-pass does not open it")?;
-    Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec())))
+    let key = info
+        .decrypt(pass)
+        .map_err(|_| "tls-key-file-pass does not open it")?;
+    Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
+        key.as_bytes().to_vec(),
+    )))
 }

@@ -27,7 +27,9 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     }
     let mut bytes = Zeroizing::new(Vec::new());
     let file = File::open(path).map_err(explain)?;
-    file.take(PEM_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes).map_err(explain)?;
+    file.take(PEM_BYTES_MAX.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(explain)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > PEM_BYTES_MAX) {
         return Err(format!("larger than {PEM_BYTES_MAX} bytes; check the path"));
     }

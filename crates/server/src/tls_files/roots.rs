@@ -25,13 +25,16 @@ pub(super) fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), Tls
 /// Adds the certificates of all files of a folder (`tls-ca-cert-dir`). Names do not matter:
 /// what OpenSSL finds by hashed names is found too. Files without a certificate are passed over.
 pub(super) fn add_dir(roots: &mut RootCertStore, dir: &Path) -> Result<(), TlsError> {
-    let fail = |why: &str| TlsError::file("Failed to configure CA certificate(s) directory", dir, why);
+    let fail =
+        |why: &str| TlsError::file("Failed to configure CA certificate(s) directory", dir, why);
     let entries = fs::read_dir(dir).map_err(|error| fail(&error.to_string()))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     let before = roots.len();
     for path in paths {
-        let Ok(pem) = pem_file::read(&path) else { continue };
+        let Ok(pem) = pem_file::read(&path) else {
+            continue;
+        };
         // Hashed names are links to the same certificates: a second copy does no harm.
         let found = CertificateDer::pem_slice_iter(&pem).flatten();
         roots.add_parsable_certificates(found);

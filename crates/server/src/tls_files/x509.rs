@@ -41,7 +41,12 @@ pub(crate) fn facts(der: &[u8]) -> Option<CertificateFacts> {
         return None;
     }
     let serial = serial.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(CertificateFacts { serial, not_before_s, not_after_s, public_key: whole.to_vec() })
+    Some(CertificateFacts {
+        serial,
+        not_before_s,
+        not_after_s,
+        public_key: whole.to_vec(),
+    })
 }
 
 /// What is left of a sequence of DER values.
@@ -64,7 +69,9 @@ impl<'a> Reader<'a> {
                 return None;
             }
             let (bytes, after) = rest.split_at_checked(digits)?;
-            length = bytes.iter().fold(0_usize, |sum, &byte| (sum << 8) | usize::from(byte));
+            length = bytes
+                .iter()
+                .fold(0_usize, |sum, &byte| (sum << 8) | usize::from(byte));
             rest = after;
         }
         let (content, after) = rest.split_at_checked(length)?;
@@ -85,7 +92,14 @@ impl<'a> Reader<'a> {
             UTC_TIME => {
                 let (year, rest) = text.split_at_checked(2)?;
                 let year: i64 = year.parse().ok()?;
-                (if year < 50 { year + 2_000 } else { year + 1_900 }, rest)
+                (
+                    if year < 50 {
+                        year + 2_000
+                    } else {
+                        year + 1_900
+                    },
+                    rest,
+                )
             }
             GENERALIZED_TIME => {
                 let (year, rest) = text.split_at_checked(4)?;
@@ -135,8 +149,14 @@ mod tests {
             let (der, key) = certificate(from, to);
             let facts = facts(&der).unwrap();
             assert_eq!(facts.serial, "0102ab");
-            assert_eq!(facts.not_before_s, date_time_ymd(from, 2, 28).unix_timestamp());
-            assert_eq!(facts.not_after_s, date_time_ymd(to, 12, 31).unix_timestamp());
+            assert_eq!(
+                facts.not_before_s,
+                date_time_ymd(from, 2, 28).unix_timestamp()
+            );
+            assert_eq!(
+                facts.not_after_s,
+                date_time_ymd(to, 12, 31).unix_timestamp()
+            );
             assert_eq!(facts.public_key, key);
         }
     }

@@ -90,20 +90,20 @@ fn crowded(key: u64) -> KeyHash {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300,
+        cases: 128,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
 
     #[test]
     fn a_cut_is_one_moment(
-        geometry in (0_u8..=4, 1_u8..=7, 1_u8..=2),
+        geometry in (0_u8..=4, 1_u8..=7, 1_u8..=2, 0_u8..=100),
         before in 0_u64..200,
         crowd in any::<bool>(),
         steps in proptest::collection::vec(step(200), 0..500),
     ) {
-        let (class_max, slots_per_bucket, chunk_bits_max) = geometry;
-        let tuning = Tuning { class_max, slots_per_bucket, chunk_bits_max };
+        let (class_max, slots_per_bucket, chunk_bits_max, merge_percent) = geometry;
+        let tuning = Tuning { class_max, slots_per_bucket, chunk_bits_max, merge_percent };
         let hash = if crowd { crowded } else { sip };
         let mut table = Table::with_tuning(SEED, tuning);
         (0..before).for_each(|key| apply(&mut table, hash, Step::Insert(key)));

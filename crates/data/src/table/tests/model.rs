@@ -188,7 +188,7 @@ fn check_calls(tuning: Tuning, hash: fn(u64) -> KeyHash, calls: Vec<Call>) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 200,
+        cases: 96,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

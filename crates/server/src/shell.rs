@@ -1,0 +1,312 @@
+//! The event loop: one thread, one turn after the other.
+//!
+//! A turn waits, reads and parses every ready connection, runs the batch, sends the replies, does
+//! what the engine asks for, and buries what ended. Each of these is another file.
+
+use std::{io, io::ErrorKind, time::Duration};
+
+use mio::{Events, Poll, Token};
+use vk_engine::{MonoMicros, WorkBudget};
+use vk_net::limits;
+
+use crate::{
+    accept::{Doors, LISTENERS_MAX},
+    apply::Settings,
+    clients::{ClientIndex, Phase},
+    host::Gauges,
+    hub::Hub,
+    intake::Intake,
+    log::Level,
+    notify::Supervisor,
+    signals::{Request as SignalRequest, Signals},
+};
+
+const TOKEN_SIGNALS: Token = Token(0);
+/// The number of the first listener.
+pub(crate) const LISTENERS_FROM: usize = 1;
+const CLIENTS_FROM: usize = LISTENERS_FROM + LISTENERS_MAX;
+
+/// Events taken from the kernel at once.
+const EVENTS_MAX: usize = 4096;
+
+/// Time between two looks at memory, deadlines and buffers.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Entries that the engine may visit or free between two batches.
+const WORK_PER_TURN: WorkBudget = WorkBudget { entries_max: 4096 };
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// As asked; the code is 0.
+    Clean,
+    /// At once, with an error code.
+    Insisted,
+    /// Start again with the same arguments.
+    Restart,
+}
+
+/// Everything of a running server.
+pub(crate) struct Shell {
+    pub(crate) poll: Poll,
+    events: Events,
+    pub(crate) hub: Hub,
+    pub(crate) intake: Intake,
+    pub(crate) doors: Doors,
+    signals: Signals,
+    gauges: Gauges,
+    pub(crate) settings: Settings,
+    pub(crate) supervisor: Supervisor,
+    next_tick: MonoMicros,
+    next_watchdog: Option<MonoMicros>,
+    is_ending: bool,
+    pub(crate) exit: Option<Exit>,
+}
+
+impl Shell {
+    pub(crate) fn new(
+        poll: Poll,
+        mut signals: Signals,
+        hub: Hub,
+        doors: Doors,
+        settings: Settings,
+        supervisor: Supervisor,
+    ) -> io::Result<Self> {
+        signals.register(poll.registry(), TOKEN_SIGNALS)?;
+        let mut intake = Intake::new();
+        intake.explains_tls = doors.is_strict;
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(EVENTS_MAX),
+            next_tick: hub.clock.mono,
+            next_watchdog: supervisor.watchdog_interval().map(|_| hub.clock.mono),
+            hub,
+            intake,
+            doors,
+            signals,
+            gauges: Gauges::open(),
+            settings,
+            supervisor,
+            is_ending: false,
+            exit: None,
+        })
+    }
+
+    /// Serves until the end is asked for.
+    ///
+    /// # Errors
+    /// When the kernel refuses to wait for events.
+    pub(crate) fn run(&mut self) -> io::Result<Exit> {
+        loop {
+            self.turn()?;
+            if let Some(exit) = self.exit {
+                return Ok(exit);
+            }
+        }
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        let timeout = self.timeout();
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.events.clear(),
+            Err(error) => return Err(error),
+        }
+        self.hub.clock.read();
+        let began = self.hub.clock.mono;
+        self.take_events();
+        self.intake.execute(&mut self.hub);
+        self.hub.drain();
+        self.take_time();
+        self.direct();
+        self.flush_dirty();
+        self.hub.bury();
+        if self.doors.is_pending() {
+            self.doors.accept(&mut self.hub, self.poll.registry(), LISTENERS_FROM);
+            self.hub.bury();
+        }
+        let counters = &mut self.hub.counters;
+        counters.turns = counters.turns.wrapping_add(1);
+        let busy = self.hub.clock.now().0.saturating_sub(began.0);
+        counters.busy_micros = counters.busy_micros.wrapping_add(busy);
+        Ok(())
+    }
+
+    /// How long the loop may wait: not at all while something is to be gone on with.
+    fn timeout(&self) -> Duration {
+        if !self.hub.ready.is_empty() || !self.hub.dirty.is_empty() || self.doors.is_pending() {
+            return Duration::ZERO;
+        }
+        let due = match self.hub.engine.poll_timeout() {
+            Some(due) => due.min(self.next_tick),
+            None => self.next_tick,
+        };
+        Duration::from_micros(due.0.saturating_sub(self.hub.clock.now().0))
+    }
+
+    fn take_events(&mut self) {
+        let ready = std::mem::take(&mut self.hub.ready);
+        for index in &ready {
+            if let Some(client) = self.hub.clients.find(*index) {
+                client.is_in_ready = false;
+            }
+        }
+        for event in &self.events {
+            match event.token() {
+                TOKEN_SIGNALS => take_signal(
+                    &mut self.signals,
+                    &mut self.hub,
+                    &mut self.is_ending,
+                    &mut self.exit,
+                ),
+                Token(number) if number < CLIENTS_FROM => {
+                    self.doors.note(number.saturating_sub(LISTENERS_FROM));
+                }
+                Token(number) => {
+                    let number = number.saturating_sub(CLIENTS_FROM);
+                    let index = ClientIndex(u32::try_from(number).unwrap_or(u32::MAX));
+                    let Some(client) = self.hub.clients.find(index) else { continue };
+                    if event.is_writable() && client.conn.queued_bytes() > 0 {
+                        self.hub.flush(index);
+                    }
+                    let Some(client) = self.hub.clients.find(index) else { continue };
+                    if event.is_read_closed() || event.is_error() {
+                        client.is_peer_closed = true;
+                        if client.phase == Phase::Parked {
+                            // Nothing that it sent before can run any more.
+                            self.hub.doom(index);
+                            continue;
+                        }
+                        client.may_read = true;
+                        self.intake.take(&mut self.hub, index);
+                    } else if event.is_readable() {
+                        client.may_read = true;
+                        self.intake.take(&mut self.hub, index);
+                    }
+                }
+            }
+        }
+        for index in &ready {
+            self.intake.take(&mut self.hub, *index);
+        }
+        // The list's memory is used again unless something was put on it meanwhile.
+        if self.hub.ready.is_empty() {
+            self.hub.ready = ready;
+            self.hub.ready.clear();
+        }
+    }
+
+    /// Timers: the engine's own, the tick, the watchdog.
+    fn take_time(&mut self) {
+        let now = self.hub.clock.mono;
+        if self.hub.engine.poll_timeout().is_some_and(|due| due <= now) {
+            let mut env = Hub::env(&self.hub.clock, &mut self.hub.host);
+            self.hub.engine.handle_timeout(&mut env, WORK_PER_TURN);
+            self.hub.drain();
+        }
+        if self.next_tick <= now {
+            self.next_tick = now.after(TICK);
+            self.tick(now);
+        }
+    }
+
+    fn tick(&mut self, now: MonoMicros) {
+        let facts = self.gauges.facts(&self.hub.counters);
+        self.hub.engine.handle_host(facts);
+        self.hub.report_usage();
+        let unauthenticated = self.hub.enforce_deadlines(now);
+        self.doors.retry(unauthenticated);
+        if let (Some(due), Some(interval)) =
+            (self.next_watchdog, self.supervisor.watchdog_interval())
+            && due <= now
+        {
+            self.supervisor.alive();
+            self.next_watchdog = Some(now.after(interval / 2));
+        }
+    }
+
+    fn flush_dirty(&mut self) {
+        let dirty = std::mem::take(&mut self.hub.dirty);
+        for index in &dirty {
+            if let Some(client) = self.hub.clients.find(*index) {
+                client.is_in_dirty = false;
+                self.hub.flush(*index);
+            }
+        }
+    }
+}
+
+/// SIGTERM and the first SIGINT end the server in order, a second SIGINT at once.
+fn take_signal(
+    signals: &mut Signals,
+    hub: &mut Hub,
+    is_ending: &mut bool,
+    exit: &mut Option<Exit>,
+) {
+    let Some(request) = signals.take() else { return };
+    let was_ending = std::mem::replace(is_ending, true);
+    let text = match request {
+        SignalRequest::Interrupt if was_ending => {
+            hub.log.log(Level::Warning, "You insist... exiting now.");
+            *exit = Some(Exit::Insisted);
+            return;
+        }
+        SignalRequest::Interrupt => "Received SIGINT scheduling shutdown...",
+        SignalRequest::Terminate => "Received SIGTERM scheduling shutdown...",
+    };
+    hub.log.log(Level::Warning, text);
+    hub.log.log(Level::Notice, "User requested shutdown...");
+    *exit = Some(Exit::Clean);
+}
+
+impl Hub {
+    /// Tells the engine of buffers that have changed since the last tick.
+    fn report_usage(&mut self) {
+        let touched = std::mem::take(&mut self.touched);
+        for index in &touched {
+            let Some(client) = self.clients.find(*index) else { continue };
+            client.is_in_touched = false;
+            let Some(session) = client.session else { continue };
+            let usage = crate::usage::of(client);
+            self.engine.handle_usage(session, usage);
+            self.check_output_limit(*index);
+        }
+        self.touched = touched;
+        self.touched.clear();
+        self.drain();
+    }
+
+    /// Ends what has taken too long; returns how many connections are not authenticated.
+    fn enforce_deadlines(&mut self, now: MonoMicros) -> usize {
+        let mut late = Vec::new();
+        let mut unauthenticated = 0_usize;
+        for (index, client) in self.clients.iter_mut() {
+            if client.soft_since.is_some() {
+                late.push((index, false));
+            }
+            if let Some(deadline) = client.deadline {
+                if client.is_authenticated && client.phase == Phase::Open && !client.is_peer_closed
+                {
+                    client.deadline = None;
+                } else {
+                    unauthenticated = unauthenticated.saturating_add(1);
+                    if deadline <= now {
+                        late.push((index, true));
+                    }
+                }
+            }
+        }
+        for (index, is_over) in late {
+            if is_over {
+                self.log.log(Level::Verbose, "Closing a client that took too long");
+                self.doom(index);
+            } else {
+                self.check_output_limit(index);
+            }
+        }
+        unauthenticated
+    }
+}
+
+/// The output limit's time is judged by the tick.
+const _: () = assert!(limits::CLOSING_TIME_MAX.as_millis() > TICK.as_millis());
