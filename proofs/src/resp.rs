@@ -34,6 +34,9 @@ fn oracle(data: &[u8], limits: &Limits) -> Outcome {
 
 type Words = Vec<Vec<u8>>;
 
+/// A line and what is behind it, if the line is complete.
+type Line<'a> = Option<(&'a [u8], &'a [u8])>;
+
 /// The first request and what is behind it, if it is complete.
 fn oracle_request<'a>(
     data: &'a [u8],
@@ -92,7 +95,7 @@ fn oracle_request<'a>(
 }
 
 /// The line up to its CR LF.
-fn oracle_line(data: &[u8]) -> Result<Option<(&[u8], &[u8])>, ProtocolError> {
+fn oracle_line(data: &[u8]) -> Result<Line<'_>, ProtocolError> {
     match data.iter().position(|&byte| byte == b'\r') {
         Some(end) if data.len() > end + 1 => match data[end + 1] {
             b'\n' => Ok(Some((&data[..end], &data[end + 2..]))),

@@ -128,7 +128,7 @@ impl State {
 }
 
 /// Every history of the bound. Returns how many of them both grew and shrank.
-pub fn check_scan(tuning: Tuning, hashes: [u64; KEYS]) -> u64 {
+fn check_scan(tuning: Tuning, hashes: [u64; KEYS]) -> u64 {
     let choices = KEYS as u32 + 1;
     let mut moved = 0;
     for start in 0..2_u32 << KEYS {

@@ -76,7 +76,7 @@ fn main() {
     }
     println!(
         "scan, count 10: {:.1} ns/key",
-        start.elapsed().as_nanos() as f64 / keys as f64
+        (cpu_ns() - start) as f64 / keys as f64
     );
     time("del", keys, |at| {
         let key = key(order(at));

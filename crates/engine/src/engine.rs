@@ -3,6 +3,7 @@
 mod apply;
 mod completion;
 mod keyspace;
+mod replay;
 
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 use core::time::Duration;
@@ -110,6 +111,8 @@ pub struct Engine {
     pub(crate) commands: CommandTable,
     pub(crate) dbs: Databases,
     pub(crate) sessions: Sessions,
+    /// The session as which effects run.
+    replayer: Option<SessionId>,
     pub(crate) users: Users,
     pub(crate) watch: WatchTable,
     pub(crate) pause: Pause,
@@ -162,6 +165,7 @@ impl Engine {
             run_id: seeds.run_id,
             commands,
             sessions: Sessions::default(),
+            replayer: None,
             watch: WatchTable::default(),
             pause: Pause::default(),
             effects: EffectLog::default(),

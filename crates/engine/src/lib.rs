@@ -10,6 +10,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[doc(hidden)]
+pub mod check;
 pub mod cmd;
 pub mod config;
 

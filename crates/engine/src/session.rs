@@ -229,8 +229,9 @@ struct Place {
 pub(crate) struct Sessions {
     places: Vec<Place>,
     free: Vec<u32>,
-    /// Ids in the order of client numbers, for listings.
     next_client_id: u64,
+    /// Sessions of the machine's own.
+    hidden: usize,
 }
 
 impl Sessions {
@@ -284,9 +285,22 @@ impl Sessions {
         Some(session)
     }
 
+    /// Adds a session of the machine's own, with client number 0, which no list shows.
+    pub(crate) fn add_hidden(&mut self, make: impl FnOnce(u64) -> Session) -> SessionId {
+        self.hidden += 1;
+        self.places.push(Place {
+            generation: 0,
+            session: Some(make(0)),
+        });
+        SessionId {
+            index: self.places.len() as u32 - 1,
+            generation: 0,
+        }
+    }
+
     /// Living sessions.
     pub(crate) fn len(&self) -> usize {
-        self.places.len() - self.free.len()
+        self.places.len() - self.free.len() - self.hidden
     }
 
     /// All living sessions, oldest first.
@@ -303,7 +317,11 @@ impl Sessions {
                 index: index as u32,
                 generation: place.generation,
             };
-            place.session.as_ref().map(|session| (id, session))
+            let session = place
+                .session
+                .as_ref()
+                .filter(|session| session.client_id > 0);
+            session.map(|session| (id, session))
         })
     }
 }

@@ -148,6 +148,17 @@ impl Kit {
         self.drain();
     }
 
+    /// Applies a group of effects.
+    pub(crate) fn replay(&mut self, group: crate::EffectGroup<'_>) {
+        let (wall, mono) = self.times();
+        let mut env = Env {
+            wall,
+            mono,
+            host: &mut self.host,
+        };
+        self.engine.handle_effects(&mut env, group).unwrap();
+    }
+
     /// Time goes by, and nothing is done.
     pub(crate) fn sleep_ms(&mut self, ms: i64) {
         self.now_ms += ms;

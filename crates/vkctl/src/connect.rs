@@ -26,11 +26,12 @@ pub(crate) fn snippet(client: &str, endpoint: &Endpoint) -> Result<String, Usage
         return Err(UsageError::new(text));
     }
     let user = endpoint.user.as_deref();
-    let user = user.unwrap_or(if ca_file.is_some() {
+    let assumed = if ca_file.is_some() {
         ADMIN_USER
     } else {
         "default"
-    });
+    };
+    let user = user.unwrap_or(assumed);
     Ok(fill(
         snippet,
         &Facts {

@@ -113,8 +113,8 @@ impl Prompt<'_> {
             .auto_add_history(false)
             .completion_type(CompletionType::Circular)
             .build();
-        let mut editor = Editor::with_history(config, MemHistory::with_config(&config))
-            .map_err(readline_failure)?;
+        let lines = MemHistory::with_config(&config);
+        let mut editor = Editor::with_history(config, lines).map_err(readline_failure)?;
         editor.set_helper(Some(Assistant(Rc::clone(&self.shared))));
         self.history = history::dot_file(self.session.persona.history()).map(History::new);
         for line in self.history.iter().flat_map(History::load) {

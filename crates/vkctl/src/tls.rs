@@ -143,10 +143,10 @@ fn trusted(options: &TlsOptions) -> Result<Vec<CertificateDer<'static>>, UsageEr
         rustls_native_certs::load_certs_from_paths(file, dir)
     };
     if found.certs.is_empty() {
-        let reason = found.errors.first().map_or_else(
-            || "no certificate found".to_owned(),
-            std::string::ToString::to_string,
-        );
+        let reason = found
+            .errors
+            .first()
+            .map_or_else(|| "no certificate found".to_owned(), ToString::to_string);
         let text = format!("Invalid CA Certificate File/Directory: {reason}");
         return Err(UsageError::new(text));
     }

@@ -97,7 +97,7 @@ fn call() -> impl Strategy<Value = Call> {
 
 /// Some keys are longer than the narrow header allows.
 fn name(key: u8) -> Vec<u8> {
-    if key % 9 == 0 {
+    if key.is_multiple_of(9) {
         vec![key; 300]
     } else {
         std::format!("key:{key}").into_bytes()

@@ -1,6 +1,6 @@
 //! Fifth and sixth stage: the handler runs, and what it changed is committed.
 
-use vk_resp::{OwnedRequest, ReplyBuf};
+use vk_resp::{ReplyBuf, Request};
 
 use super::{
     Rejection,
@@ -78,7 +78,7 @@ pub(super) fn execute(
 }
 
 /// Hands the change on: what the handler said, or else the request itself.
-fn commit(engine: &mut Engine, db: u32, request: vk_resp::Request<'_>) {
+fn commit(engine: &mut Engine, db: u32, request: Request<'_>) {
     let run = core::mem::take(&mut engine.run);
     engine.dirty = engine.dirty.saturating_add(run.dirty);
     if run.dirty > 0 && !run.explicit_effects && engine.effects.is_wanted() {
@@ -102,12 +102,12 @@ pub(crate) fn run_queued(
     engine: &mut Engine,
     host: &mut dyn Host,
     session: SessionId,
-    request: &OwnedRequest,
+    request: Request<'_>,
     origin: Origin,
     reply: &mut ReplyBuf,
 ) -> Disposition {
-    let checked = resolve(engine, session, request.view())
-        .and_then(|resolved| authorize(engine, session, resolved));
+    let checked =
+        resolve(engine, session, request).and_then(|resolved| authorize(engine, session, resolved));
     match checked {
         Ok(authorized) => execute(engine, host, session, admit_held(authorized), origin, reply),
         Err(Rejection::Hostile) => Disposition::CloseNow,
@@ -136,7 +136,7 @@ pub(crate) fn run_exec(
             engine,
             host,
             session,
-            &request,
+            request.view(),
             Origin::Exec,
             &mut rest.reply,
         ) {

@@ -4,7 +4,7 @@
 //! it signs once; a later certificate has a later CA.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -43,7 +43,10 @@ pub(super) fn issue(request: &SecretsRequest<'_>) -> Result<Issued, SecretsError
     let to = OffsetDateTime::from(request.now + DAY * VALID_DAYS);
 
     let mut ca = CertificateParams::default();
-    ca.distinguished_name = named(&format!("Verikey private CA {}", from.date()));
+    // Two CAs of one bundle must not bear the same name: verifiers look issuers up by it.
+    let serial = request.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let serial = serial.as_millis();
+    ca.distinguished_name = named(&format!("Verikey private CA {} {serial:x}", from.date()));
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     (ca.not_before, ca.not_after) = (from, to + DAY);

@@ -197,7 +197,7 @@ impl Walk {
 
     fn next(&mut self, session: &mut Session) -> Result<Option<Vec<Vec<u8>>>, Failure> {
         self.steps = self.steps.saturating_add(1);
-        if self.steps % STEPS_PER_PAUSE == 0 && !self.options_interval.is_zero() {
+        if self.steps.is_multiple_of(STEPS_PER_PAUSE) && !self.options_interval.is_zero() {
             thread::sleep(self.options_interval);
         }
         self.scan.next(session)

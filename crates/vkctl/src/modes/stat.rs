@@ -29,7 +29,7 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> Result<(), Failur
         let reply = checked("ERROR", session.ask(&[b"INFO"])?)?;
         let info = text(&reply).ok_or_else(|| unexpected("INFO"))?;
         let info = String::from_utf8_lossy(info);
-        if lines % LINES_PER_HEADING == 0 {
+        if lines.is_multiple_of(LINES_PER_HEADING) {
             say(HEADING)?;
         }
         lines = lines.wrapping_add(1);

@@ -28,11 +28,12 @@ fn call(keys: u64) -> impl Strategy<Value = Call> {
 }
 
 fn tuning() -> impl Strategy<Value = Tuning> {
-    (0_u8..=4, 1_u8..=7, 1_u8..=3).prop_map(|(class_max, slots_per_bucket, chunk_bits_max)| {
+    (0_u8..=4, 1_u8..=7, 1_u8..=3, 0_u8..=100).prop_map(|(class_max, slots, bits, percent)| {
         Tuning {
             class_max,
-            slots_per_bucket,
-            chunk_bits_max,
+            slots_per_bucket: slots,
+            chunk_bits_max: bits,
+            merge_percent: percent,
         }
     })
 }

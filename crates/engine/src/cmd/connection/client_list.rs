@@ -237,7 +237,10 @@ mod tests {
         );
         assert!(kit.run("CLIENT LIST ID x").contains("Invalid client ID"));
         assert!(kit.run("CLIENT LIST WHAT x").contains("syntax error"));
-        assert!(kit.run("CLIENT KILL ID 0").contains("No such client"));
+        assert!(
+            kit.run("CLIENT KILL ID 0 SKIPME no")
+                .contains("client-id should be greater")
+        );
         assert!(kit.run("CLIENT KILL 1.2.3.4:5").contains("No such client"));
         assert!(
             kit.run("CLIENT KILL USER nobody")
