@@ -39,7 +39,11 @@ impl<S: Read + Write> Client<S> {
     /// A client over a stream whose waits are bounded.
     pub fn over(stream: S) -> Self {
         let parser = ReplyParser::new(ReplyLimits::default());
-        Self { stream, parser, buffer: vec![0; READ_BYTES] }
+        Self {
+            stream,
+            parser,
+            buffer: vec![0; READ_BYTES],
+        }
     }
 
     /// The stream.
@@ -77,7 +81,9 @@ impl<S: Read + Write> Client<S> {
             match self.stream.read(&mut self.buffer) {
                 Ok(0) if self.parser.is_idle() => return Ok(None),
                 Ok(0) => bail!("the connection ended inside a reply"),
-                Ok(count) => self.parser.feed(self.buffer.get(..count).unwrap_or_default()),
+                Ok(count) => self
+                    .parser
+                    .feed(self.buffer.get(..count).unwrap_or_default()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_end(&error) => return Ok(None),
                 Err(error) if is_timeout(&error) => bail!("no reply came in time"),
@@ -109,7 +115,10 @@ impl<S: Read + Write> Client<S> {
 /// A reset is what a peer sees whose last bytes were not read before the close.
 fn is_end(error: &std::io::Error) -> bool {
     let kind = error.kind();
-    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof)
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
+    )
 }
 
 fn is_timeout(error: &std::io::Error) -> bool {

@@ -103,7 +103,10 @@ impl Corpus {
         for path in files {
             let text = std::fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            let name = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+            let name = path
+                .file_stem()
+                .map(|stem| stem.to_string_lossy())
+                .unwrap_or_default();
             corpus.cases.extend(parse(&name, &text)?);
         }
         corpus.check_unique()?;
@@ -124,7 +127,9 @@ impl Corpus {
     pub fn commands(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for step in self.cases.iter().flat_map(|case| &case.steps) {
-            let Step::Call { words, .. } = step else { continue };
+            let Step::Call { words, .. } = step else {
+                continue;
+            };
             let mut names = words.iter().map_while(|word| match word {
                 Word::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).to_uppercase()),
                 Word::Bound(_) => None,
@@ -152,7 +157,11 @@ impl Corpus {
 /// Parses one file.
 fn parse(name: &str, text: &str) -> Result<Vec<Case>> {
     let mut cases: Vec<Case> = Vec::new();
-    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line)).peekable();
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line))
+        .peekable();
     while let Some((number, line)) = lines.next() {
         let at = || format!("{name}.txt:{number}");
         if line.trim().is_empty() || line.starts_with(';') {
@@ -162,12 +171,15 @@ fn parse(name: &str, text: &str) -> Result<Vec<Case>> {
             cases.push(Case::titled(name, title, number).with_context(at)?);
             continue;
         }
-        let case = cases.last_mut().with_context(|| format!("{}: a title is due", at()))?;
+        let case = cases
+            .last_mut()
+            .with_context(|| format!("{}: a title is due", at()))?;
         let mut expected = Vec::new();
         while let Some((_, next)) = lines.next_if(|(_, next)| is_expectation(next)) {
             expected.push(next);
         }
-        case.add(line, &expected.join("\n"), number).with_context(at)?;
+        case.add(line, &expected.join("\n"), number)
+            .with_context(at)?;
     }
     Ok(cases)
 }
@@ -240,7 +252,8 @@ impl Case {
 
     fn add(&mut self, text: &str, expected: &str, line: usize) -> Result<()> {
         if let Some(time) = text.strip_prefix("wait-ms ") {
-            self.steps.push(Step::Wait(time.trim().parse().context("a time is due")?));
+            self.steps
+                .push(Step::Wait(time.trim().parse().context("a time is due")?));
             return no_reply(expected);
         }
         if let Some(words) = text.strip_prefix("finally> ") {
@@ -252,11 +265,21 @@ impl Case {
         let step = match verb {
             Verb::Send => {
                 no_reply(expected)?;
-                Step::Call { connection, words: split_words(rest)?, expect: Expect::Nothing, line }
+                Step::Call {
+                    connection,
+                    words: split_words(rest)?,
+                    expect: Expect::Nothing,
+                    line,
+                }
             }
             Verb::Call => {
                 let (words, expect) = (split_words(rest)?, Expect::parse(expected)?);
-                Step::Call { connection, words, expect, line }
+                Step::Call {
+                    connection,
+                    words,
+                    expect,
+                    line,
+                }
             }
             Verb::Raw => {
                 let mut bytes = Vec::new();
@@ -266,9 +289,18 @@ impl Case {
                         Word::Bound(name) => bail!("raw bytes cannot name ${name}"),
                     }
                 }
-                Step::Raw { connection, bytes, expect: Expect::parse(expected)?, line }
+                Step::Raw {
+                    connection,
+                    bytes,
+                    expect: Expect::parse(expected)?,
+                    line,
+                }
             }
-            Verb::Read => Step::Read { connection, expect: Expect::parse(expected)?, line },
+            Verb::Read => Step::Read {
+                connection,
+                expect: Expect::parse(expected)?,
+                line,
+            },
         };
         self.steps.push(step);
         Ok(())
@@ -307,7 +339,10 @@ pub(crate) fn resolve(words: &[Word], bindings: &crate::Bindings) -> Result<Vec<
         Word::Bytes(bytes) => Ok(bytes.clone()),
         Word::Bound(name) => {
             debug_assert!(is_name(name));
-            bindings.get(name).cloned().with_context(|| format!("${name} is not bound"))
+            bindings
+                .get(name)
+                .cloned()
+                .with_context(|| format!("${name} is not bound"))
         }
     });
     resolved.collect()
@@ -332,10 +367,23 @@ mod tests {
         assert!(!cases[0].applies_to(Version::parse("8.0").unwrap()));
         assert!(cases[1].applies_to(Version::parse("8.9.9").unwrap()));
         assert!(!cases[1].applies_to(Version::parse("9").unwrap()));
-        assert_eq!((cases[0].steps.len(), cases[1].steps.len(), cases[1].finally.len()), (3, 3, 1));
+        assert_eq!(
+            (
+                cases[0].steps.len(),
+                cases[1].steps.len(),
+                cases[1].finally.len()
+            ),
+            (3, 3, 1)
+        );
         assert!(matches!(&cases[0].steps[1],
             Step::Call { connection, expect: Expect::Nothing, .. } if connection == "A"));
-        assert!(matches!(&cases[1].steps[2], Step::Call { expect: Expect::Closed, .. }));
+        assert!(matches!(
+            &cases[1].steps[2],
+            Step::Call {
+                expect: Expect::Closed,
+                ..
+            }
+        ));
     }
 
     #[test]

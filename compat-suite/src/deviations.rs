@@ -29,7 +29,8 @@ impl Deviations {
                 let field = |name: &str| {
                     let text = entry.get(name).and_then(toml::Value::as_str).map(str::trim);
                     let text = text.filter(|text| !text.is_empty());
-                    text.map(str::to_owned).with_context(|| format!("a deviation without {name}"))
+                    text.map(str::to_owned)
+                        .with_context(|| format!("a deviation without {name}"))
                 };
                 if list.insert(field("case")?, field("reason")?).is_some() {
                     bail!("{} is on the list twice", field("case")?);

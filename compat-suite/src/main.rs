@@ -55,7 +55,11 @@ fn main() -> Result<ExitCode> {
         println!("{command}\n{report}");
         good &= report.is_good();
     }
-    let server = args.server.as_deref().map(|c| ServerProcess::start(c, SERVER_ARGS)).transpose()?;
+    let server = args
+        .server
+        .as_deref()
+        .map(|c| ServerProcess::start(c, SERVER_ARGS))
+        .transpose()?;
     let address = match (&server, &args.address) {
         (Some(server), _) => Some(server.address()),
         (None, Some(text)) => Some(resolve(text)?),
@@ -71,15 +75,28 @@ fn main() -> Result<ExitCode> {
             None => Deviations::default(),
         };
         let outcome = runner.run(&corpus, &args.filter, &deviations);
-        let output = || server.as_ref().map(ServerProcess::output).unwrap_or_default();
+        let output = || {
+            server
+                .as_ref()
+                .map(ServerProcess::output)
+                .unwrap_or_default()
+        };
         let report = outcome.with_context(output)?;
         println!("{}\n{report}", args.server.as_deref().unwrap_or("server"));
         good &= report.is_good();
     }
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn resolve(text: &str) -> Result<SocketAddr> {
-    let mut addresses = text.to_socket_addrs().with_context(|| format!("no address: {text}"))?;
-    addresses.next().with_context(|| format!("no address: {text}"))
+    let mut addresses = text
+        .to_socket_addrs()
+        .with_context(|| format!("no address: {text}"))?;
+    addresses
+        .next()
+        .with_context(|| format!("no address: {text}"))
 }

@@ -101,7 +101,9 @@ impl Pattern {
 
     fn value(scanner: &mut Scanner<'_>, whole_line: bool) -> Result<Self> {
         scanner.skip_space();
-        let Some(first) = scanner.peek() else { bail!("a reply is due") };
+        let Some(first) = scanner.peek() else {
+            bail!("a reply is due")
+        };
         match first {
             '"' => return Ok(Self::Bulk(scanner.quoted()?)),
             '[' => return Ok(Self::Array(Items::parse(scanner, '[', ']')?)),
@@ -126,12 +128,20 @@ impl Pattern {
         if scanner.take("+") {
             let glob = scanner.take("~");
             let text = line(scanner, whole_line)?;
-            return Ok(if glob { Self::SimpleGlob(text) } else { Self::Simple(text) });
+            return Ok(if glob {
+                Self::SimpleGlob(text)
+            } else {
+                Self::Simple(text)
+            });
         }
         if scanner.take("-") {
             let glob = scanner.take("~");
             let text = line(scanner, whole_line)?;
-            return Ok(if glob { Self::ErrorGlob(text) } else { Self::Error(text) });
+            return Ok(if glob {
+                Self::ErrorGlob(text)
+            } else {
+                Self::Error(text)
+            });
         }
         Self::atom(scanner.word("]}>"))
     }
@@ -140,16 +150,26 @@ impl Pattern {
         if let Some(range) = word.strip_prefix(":~") {
             let (low, high) = range.split_once("..").unwrap_or(("", ""));
             let bound = |text: &str, other| {
-                if text.is_empty() { Ok(other) } else { text.parse().context("a range is due") }
+                if text.is_empty() {
+                    Ok(other)
+                } else {
+                    text.parse().context("a range is due")
+                }
             };
             return Ok(Self::Int(bound(low, i64::MIN)?, bound(high, i64::MAX)?));
         }
         if let Some(number) = word.strip_prefix(':') {
-            let number = number.parse().with_context(|| format!("{word} is no integer"))?;
+            let number = number
+                .parse()
+                .with_context(|| format!("{word} is no integer"))?;
             return Ok(Self::Int(number, number));
         }
         if let Some(number) = word.strip_prefix(',') {
-            return Ok(Self::Double(number.parse().with_context(|| format!("{word}"))?));
+            return Ok(Self::Double(
+                number
+                    .parse()
+                    .with_context(|| format!("{word} is no double"))?,
+            ));
         }
         if let Some(digits) = word.strip_prefix('(') {
             return Ok(Self::BigNumber(digits.as_bytes().to_vec()));
@@ -180,8 +200,7 @@ impl Pattern {
                 continue;
             }
             let key = Self::value(scanner, false)?;
-            scanner.skip_space();
-            scanner.take(":");
+            scanner.take(": ");
             pairs.push((key, Self::value(scanner, false)?));
         }
     }
@@ -198,9 +217,13 @@ impl Pattern {
             | (Self::Glob(glob), Reply::Bulk(got) | Reply::Verbatim { data: got, .. }) => {
                 fits(glob, got)
             }
-            (Self::Verbatim(glob), Reply::Verbatim { format: [b't', b'x', b't'], data }) => {
-                fits(glob, data)
-            }
+            (
+                Self::Verbatim(glob),
+                Reply::Verbatim {
+                    format: [b't', b'x', b't'],
+                    data,
+                },
+            ) => fits(glob, data),
             (Self::Int(low, high), Reply::Int(got)) => (low..=high).contains(&got),
             (Self::Nil, Reply::Null) | (Self::NilArray, Reply::NullArray) => true,
             (Self::NilArray, Reply::Null) => resp3,
@@ -218,8 +241,10 @@ impl Pattern {
                 map_matches(pairs, *open, &got, resp3, bindings)
             }
             (Self::Map { pairs, open }, Reply::Array(got)) if !resp3 && got.len() % 2 == 0 => {
-                let got: Vec<_> =
-                    got.chunks_exact(2).filter_map(|pair| pair.first().zip(pair.last())).collect();
+                let got: Vec<_> = got
+                    .chunks_exact(2)
+                    .filter_map(|pair| pair.first().zip(pair.last()))
+                    .collect();
                 map_matches(pairs, *open, &got, resp3, bindings)
             }
             (Self::Any, reply) => !reply.is_error(),
@@ -242,7 +267,10 @@ impl Items {
         if scanner.next() != Some(open) {
             bail!("{open} is due");
         }
-        let mut items = Self { items: Vec::new(), open: false };
+        let mut items = Self {
+            items: Vec::new(),
+            open: false,
+        };
         loop {
             scanner.skip_space();
             if scanner.peek() == Some(close) {
@@ -270,7 +298,9 @@ impl Items {
         let mut left: Vec<&Reply> = got.iter().collect();
         self.fits_count(got.len())
             && self.items.iter().all(|want| {
-                let found = left.iter().position(|reply| want.matches(reply, resp3, bindings));
+                let found = left
+                    .iter()
+                    .position(|reply| want.matches(reply, resp3, bindings));
                 found.map(|at| left.swap_remove(at)).is_some()
             })
     }
@@ -300,7 +330,10 @@ fn bind(name: &str, reply: &Reply, bindings: &mut Bindings) -> bool {
         Reply::Bulk(text) | Reply::Simple(text) => text.clone(),
         _ => return false,
     };
-    *bindings.entry(name.to_owned()).or_insert_with(|| text.clone()) == text
+    *bindings
+        .entry(name.to_owned())
+        .or_insert_with(|| text.clone())
+        == text
 }
 
 /// The text of a status or an error: the rest of the line, or inside brackets a word or a quoted
@@ -309,7 +342,11 @@ fn line(scanner: &mut Scanner<'_>, whole_line: bool) -> Result<Vec<u8>> {
     if scanner.peek() == Some('"') {
         return scanner.quoted();
     }
-    let text = if whole_line { scanner.line() } else { scanner.word("]}>") };
+    let text = if whole_line {
+        scanner.line()
+    } else {
+        scanner.word("]}>")
+    };
     Ok(text.as_bytes().to_vec())
 }
 
@@ -340,7 +377,10 @@ fn fits(glob: &[u8], text: &[u8]) -> bool {
             return false;
         }
     }
-    glob.get(g..).unwrap_or_default().iter().all(|&byte| byte == b'*')
+    glob.get(g..)
+        .unwrap_or_default()
+        .iter()
+        .all(|&byte| byte == b'*')
 }
 
 #[cfg(test)]

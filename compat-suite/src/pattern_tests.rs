@@ -5,7 +5,9 @@ use super::{Bindings, Pattern, fits};
 use vk_resp::Reply;
 
 fn check(pattern: &str, reply: &Reply, resp3: bool) -> bool {
-    Pattern::parse(pattern).unwrap().matches(reply, resp3, &mut Bindings::new())
+    Pattern::parse(pattern)
+        .unwrap()
+        .matches(reply, resp3, &mut Bindings::new())
 }
 
 fn bulk(text: &str) -> Reply {
@@ -16,7 +18,10 @@ fn bulk(text: &str) -> Reply {
 fn scalars() {
     let cases = [
         ("+OK", Reply::Simple(b"OK".to_vec())),
-        ("-ERR syntax error", Reply::Error(b"ERR syntax error".to_vec())),
+        (
+            "-ERR syntax error",
+            Reply::Error(b"ERR syntax error".to_vec()),
+        ),
         ("-~ERR * error", Reply::Error(b"ERR any error".to_vec())),
         (":1", Reply::Int(1)),
         (":~0..2", Reply::Int(1)),
@@ -28,7 +33,13 @@ fn scalars() {
         (",1.5", Reply::Double(1.5)),
         ("#t", Reply::Bool(true)),
         ("(12", Reply::BigNumber(b"12".to_vec())),
-        ("=\"x*\"", Reply::Verbatim { format: *b"txt", data: b"xy".to_vec() }),
+        (
+            "=\"x*\"",
+            Reply::Verbatim {
+                format: *b"txt",
+                data: b"xy".to_vec(),
+            },
+        ),
         ("any", bulk("")),
         (":1\n| nil", Reply::Null),
     ];
@@ -74,7 +85,10 @@ fn aggregates() {
 }
 
 fn nested() -> Reply {
-    let inner = vec![Reply::Simple(b"OK".to_vec()), Reply::Error(b"ERR a b".to_vec())];
+    let inner = vec![
+        Reply::Simple(b"OK".to_vec()),
+        Reply::Error(b"ERR a b".to_vec()),
+    ];
     Reply::Array(vec![Reply::Array(vec![]), Reply::Array(inner)])
 }
 
@@ -91,10 +105,22 @@ fn bindings_hold() {
 
 #[test]
 fn globs() {
-    for (glob, text) in [("", ""), ("*", ""), ("a*c", "abbc"), ("*b*b*", "xbyb"), ("a?c", "abc")] {
+    for (glob, text) in [
+        ("", ""),
+        ("*", ""),
+        ("a*c", "abbc"),
+        ("*b*b*", "xbyb"),
+        ("a?c", "abc"),
+    ] {
         assert!(fits(glob.as_bytes(), text.as_bytes()), "{glob} {text}");
     }
-    for (glob, text) in [("", "a"), ("a*c", "abb"), ("a?c", "ac"), ("\\*", "a"), ("ab", "a")] {
+    for (glob, text) in [
+        ("", "a"),
+        ("a*c", "abb"),
+        ("a?c", "ac"),
+        ("\\*", "a"),
+        ("ab", "a"),
+    ] {
         assert!(!fits(glob.as_bytes(), text.as_bytes()), "{glob} {text}");
     }
     assert!(fits(b"\\*a", b"*a"));
@@ -102,7 +128,16 @@ fn globs() {
 
 #[test]
 fn broken_notation() {
-    for text in ["", "nill", ":x", "[\"a\"", "{\"a\"}", "\"a\" \"b\"", "~a", "foo"] {
+    for text in [
+        "",
+        "nill",
+        ":x",
+        "[\"a\"",
+        "{\"a\"}",
+        "\"a\" \"b\"",
+        "~a",
+        "foo",
+    ] {
         assert!(Pattern::parse(text).is_err(), "{text}");
     }
 }

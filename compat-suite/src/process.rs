@@ -89,7 +89,11 @@ impl ServerProcess {
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut server = Self { child, address, folder };
+        let mut server = Self {
+            child,
+            address,
+            folder,
+        };
         server.wait_for_answer()?;
         Ok(server)
     }
@@ -111,7 +115,11 @@ impl ServerProcess {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("the server does not answer on {}:\n{}", self.address, self.output());
+                bail!(
+                    "the server does not answer on {}:\n{}",
+                    self.address,
+                    self.output()
+                );
             }
             std::thread::sleep(POLL_INTERVAL);
         }

@@ -97,8 +97,16 @@ pub fn render(reply: &Reply) -> String {
         Reply::Set(items) => list("<", items, ">"),
         Reply::Push(items) => list("push [", items, "]"),
         Reply::Map(pairs) => {
-            let pairs: Vec<String> =
-                pairs.iter().map(|(k, v)| format!("{}: {}", nested(k), nested(v))).collect();
+            // Behind a quoted key a colon is easier to read; behind a number it is part of it.
+            let pair = |(key, value): &(Reply, Reply)| {
+                let colon = if matches!(key, Reply::Bulk(_)) {
+                    ":"
+                } else {
+                    ""
+                };
+                format!("{}{colon} {}", nested(key), nested(value))
+            };
+            let pairs: Vec<String> = pairs.iter().map(pair).collect();
             format!("{{{}}}", pairs.join(" "))
         }
         Reply::Double(number) => format!(",{number}"),
@@ -106,7 +114,11 @@ pub fn render(reply: &Reply) -> String {
         Reply::Bool(false) => "#f".into(),
         Reply::BigNumber(digits) => format!("({}", String::from_utf8_lossy(digits)),
         Reply::Verbatim { format, data } => {
-            format!("={} (format {})", quoted(data), String::from_utf8_lossy(format))
+            format!(
+                "={} (format {})",
+                quoted(data),
+                String::from_utf8_lossy(format)
+            )
         }
         other => format!("{other:?}"),
     }
@@ -115,7 +127,7 @@ pub fn render(reply: &Reply) -> String {
 /// As it is written inside brackets.
 fn nested(reply: &Reply) -> String {
     match reply {
-        Reply::Simple(text) if text.iter().any(|&b| b == b' ') => format!("+{}", quoted(text)),
+        Reply::Simple(text) if text.contains(&b' ') => format!("+{}", quoted(text)),
         Reply::Error(text) => format!("-{}", quoted(text)),
         other => render(other),
     }
@@ -143,12 +155,19 @@ fn quoted(bytes: &[u8]) -> String {
 /// A command as it is written in the corpus.
 pub(crate) fn render_command(words: &[Vec<u8>]) -> String {
     let plain = |word: &[u8]| {
-        !word.is_empty() && word.iter().all(|b| b.is_ascii_graphic() && !b"\"'\\".contains(b))
+        !word.is_empty()
+            && word
+                .iter()
+                .all(|b| b.is_ascii_graphic() && !b"\"'\\".contains(b))
     };
     let words: Vec<String> = words
         .iter()
         .map(|word| {
-            if plain(word) { String::from_utf8_lossy(word).into_owned() } else { quoted(word) }
+            if plain(word) {
+                String::from_utf8_lossy(word).into_owned()
+            } else {
+                quoted(word)
+            }
         })
         .collect();
     let text = words.join(" ");
@@ -167,19 +186,34 @@ mod tests {
 
     #[test]
     fn rendered_replies_match_themselves() {
-        let inner = vec![Reply::Error(b"ERR a b".to_vec()), Reply::Int(-1), Reply::Null];
+        let inner = vec![
+            Reply::Error(b"ERR a b".to_vec()),
+            Reply::Int(-1),
+            Reply::Null,
+        ];
         let reply = Reply::Map(vec![
             (Reply::Bulk(b"k\"\0".to_vec()), Reply::Array(inner)),
-            (Reply::Simple(b"a b".to_vec()), Reply::Set(vec![Reply::Bool(true)])),
+            (
+                Reply::Simple(b"a b".to_vec()),
+                Reply::Set(vec![Reply::Bool(true)]),
+            ),
             (Reply::Double(0.5), Reply::Push(vec![])),
         ]);
         let pattern = Pattern::parse(&render(&reply)).unwrap();
-        assert!(pattern.matches(&reply, true, &mut Bindings::new()), "{pattern:?}");
+        assert!(
+            pattern.matches(&reply, true, &mut Bindings::new()),
+            "{pattern:?}"
+        );
     }
 
     #[test]
     fn commands() {
-        let words = [b"SET".to_vec(), b"a b".to_vec(), b"".to_vec(), b"\n".to_vec()];
+        let words = [
+            b"SET".to_vec(),
+            b"a b".to_vec(),
+            b"".to_vec(),
+            b"\n".to_vec(),
+        ];
         assert_eq!(render_command(&words), "SET \"a b\" \"\" \"\\n\"");
         assert!(render_command(&[vec![b'x'; 5000]]).len() < 700);
     }

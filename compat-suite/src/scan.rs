@@ -47,7 +47,9 @@ impl<'a> Scanner<'a> {
 
     /// Takes `prefix` if it stands here.
     pub(crate) fn take(&mut self, prefix: &str) -> bool {
-        let Some(rest) = self.rest.strip_prefix(prefix) else { return false };
+        let Some(rest) = self.rest.strip_prefix(prefix) else {
+            return false;
+        };
         self.rest = rest;
         true
     }
@@ -98,7 +100,10 @@ impl<'a> Scanner<'a> {
         if !self.take("*") {
             return Ok(bytes);
         }
-        let count: usize = self.word("]}>,").parse().context("a count is due behind *")?;
+        let count: usize = self
+            .word("]}>,")
+            .parse()
+            .context("a count is due behind *")?;
         if bytes.len().saturating_mul(count) > REPEATED_BYTES_MAX {
             bail!("{count} times {} bytes are too many", bytes.len());
         }
@@ -182,7 +187,10 @@ mod tests {
     #[test]
     fn words_quotes_and_bindings() {
         assert_eq!(bytes("SET a 1"), [&b"SET"[..], b"a", b"1"]);
-        assert_eq!(bytes(r#"SET "a b" "\x00\n\"""#), [&b"SET"[..], b"a b", b"\0\n\""]);
+        assert_eq!(
+            bytes(r#"SET "a b" "\x00\n\"""#),
+            [&b"SET"[..], b"a b", b"\0\n\""]
+        );
         assert_eq!(bytes(r"ECHO 'a\n'"), [&b"ECHO"[..], b"a\\n"]);
         assert_eq!(bytes(r#"ECHO "ab"*3"#), [&b"ECHO"[..], b"ababab"]);
         assert_eq!(bytes("GET $id $6"), [&b"GET"[..], b"<id>", b"$6"]);
@@ -191,7 +199,14 @@ mod tests {
 
     #[test]
     fn broken_lines() {
-        for line in ["", "ECHO \"a", "ECHO 'a", "ECHO \"a\"b", r#"ECHO "\q""#, r#"ECHO "\x1""#] {
+        for line in [
+            "",
+            "ECHO \"a",
+            "ECHO 'a",
+            "ECHO \"a\"b",
+            r#"ECHO "\q""#,
+            r#"ECHO "\x1""#,
+        ] {
             assert!(split_words(line).is_err(), "{line}");
         }
         assert!(split_words("ECHO \"0123456789\"*99999999").is_err());

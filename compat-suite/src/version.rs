@@ -12,7 +12,11 @@ pub struct Version {
 
 impl Version {
     /// Later than all.
-    pub const MAX: Self = Self { major: u16::MAX, minor: 0, patch: 0 };
+    pub const MAX: Self = Self {
+        major: u16::MAX,
+        minor: 0,
+        patch: 0,
+    };
 
     /// Parses `8`, `8.1` or `8.1.0`; missing parts are zero.
     #[must_use]
@@ -20,7 +24,11 @@ impl Version {
         let mut parts = text.trim().split('.');
         let major = parts.next()?.parse().ok()?;
         let mut next = || parts.next().map_or(Some(0), |part| part.parse().ok());
-        let version = Self { major, minor: next()?, patch: next()? };
+        let version = Self {
+            major,
+            minor: next()?,
+            patch: next()?,
+        };
         parts.next().is_none().then_some(version)
     }
 
@@ -28,7 +36,8 @@ impl Version {
     #[must_use]
     pub fn of_info(info: &str) -> Option<Self> {
         let field = |name: &str| {
-            info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            info.lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
         };
         Self::parse(field("valkey_version").or_else(|| field("redis_version"))?)
     }
@@ -52,7 +61,10 @@ mod tests {
         assert_eq!(Version::parse("8.1.0.0"), None);
         let info = "# Server\r\nredis_version:7.2.4\r\nvalkey_version:8.1.0\r\n";
         assert_eq!(Version::of_info(info), Version::parse("8.1"));
-        assert_eq!(Version::of_info("redis_version:7.0.15\r\n"), Version::parse("7.0.15"));
+        assert_eq!(
+            Version::of_info("redis_version:7.0.15\r\n"),
+            Version::parse("7.0.15")
+        );
         assert_eq!(Version::of_info("nothing"), None);
     }
 }

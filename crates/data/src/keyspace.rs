@@ -69,6 +69,12 @@ impl Keyspace {
         self.table.memory_bytes()
     }
 
+    /// Bytes of segments and directory alone.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        self.table.table_bytes()
+    }
+
     /// What the table has done, for DEBUG.
     #[must_use]
     pub fn stats(&self) -> TableStats {

@@ -12,6 +12,7 @@ use core::ops::Add;
 
 mod big;
 mod decimal;
+mod order;
 
 /// Texts of this length in bytes, or longer, are not read as numbers.
 pub const TEXT_END: usize = 5 * 1_024;

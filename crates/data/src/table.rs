@@ -185,6 +185,12 @@ impl<E: Slot> Table<E> {
         self.totals.entry_bytes + self.directory.memory_bytes()
     }
 
+    /// Bytes of segments and directory alone.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        self.directory.memory_bytes()
+    }
+
     /// Finds the entry of this hash that `eq` accepts.
     #[inline]
     pub fn locate(&self, hash: KeyHash, eq: impl FnMut(&E) -> bool) -> Option<Loc> {

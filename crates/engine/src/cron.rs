@@ -62,6 +62,13 @@ fn tick_length(engine: &Engine) -> Duration {
 
 /// Does what is due.
 pub(crate) fn run(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
+    let begun = host.ticks();
+    due_work(engine, host, budget);
+    let took = host.ticks().0.saturating_sub(begun.0);
+    engine.stats.cron_nanos = engine.stats.cron_nanos.saturating_add(took);
+}
+
+fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     engine.cron.last = engine.mono;
     if engine.pause.has_released(engine.mono) {
         pipeline::run_held(engine, host);
@@ -135,6 +142,11 @@ fn sample(engine: &mut Engine) {
         .rates
         .output
         .sample(now, engine.host.output_bytes_total);
+    engine
+        .rates
+        .cycles
+        .sample(now, engine.host.eventloop_cycles);
+    engine.rates.busy.sample(now, engine.host.eventloop_micros);
     let used = engine.used_memory_bytes();
     engine.stats.memory_peak_bytes = engine.stats.memory_peak_bytes.max(used);
 }

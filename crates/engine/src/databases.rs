@@ -98,6 +98,11 @@ impl Databases {
         !self.detached.is_empty()
     }
 
+    /// Flushed entries that wait to be freed.
+    pub(crate) fn pending_entries(&self) -> usize {
+        self.detached.iter().map(Detached::len).sum()
+    }
+
     /// Bytes of all entries and tables.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.all.iter().map(Keyspace::memory_bytes).sum()

@@ -3,6 +3,8 @@
 mod apply;
 mod completion;
 mod keyspace;
+
+pub(crate) use keyspace::value_digest;
 mod replay;
 
 use alloc::{collections::VecDeque, string::String, vec::Vec};
@@ -108,6 +110,8 @@ pub struct Engine {
     pub(crate) config: Config,
     pub(crate) identity: Identity,
     pub(crate) run_id: String,
+    /// Names the history of the dataset in replication: forty hexadecimal digits.
+    pub(crate) repl_id: String,
     pub(crate) commands: CommandTable,
     pub(crate) dbs: Databases,
     pub(crate) sessions: Sessions,
@@ -142,6 +146,10 @@ pub(crate) struct Rates {
     pub(crate) commands: Rate,
     pub(crate) input: Rate,
     pub(crate) output: Rate,
+    /// Turns of the event loop.
+    pub(crate) cycles: Rate,
+    /// Microseconds spent in them.
+    pub(crate) busy: Rate,
 }
 
 impl Engine {
@@ -162,6 +170,7 @@ impl Engine {
             stats: Stats::new(commands.len()),
             config,
             identity,
+            repl_id: crate::info::repl_id(seeds.run_id.as_bytes()),
             run_id: seeds.run_id,
             commands,
             sessions: Sessions::default(),
@@ -298,6 +307,11 @@ impl Engine {
         self.identity.listeners = lines;
     }
 
+    /// Adds entropy to the random generator.
+    pub fn handle_reseed(&mut self, random: [u64; 4]) {
+        self.random.add(random);
+    }
+
     /// Does what is due: expiry, freeing, statistics.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>, budget: WorkBudget) {
         self.set_time(env);
@@ -337,6 +351,8 @@ impl Engine {
         let query = usize::try_from(query).unwrap_or(usize::MAX);
         let parser = if authenticated {
             Limits {
+                // Nothing is reserved for what is promised, so the number itself costs nothing.
+                args_max: i64::from(i32::MAX),
                 bulk_bytes_max: bulk,
                 query_bytes_max: query,
                 ..Limits::DEFAULT

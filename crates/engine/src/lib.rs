@@ -35,7 +35,7 @@ mod stats;
 #[cfg(test)]
 mod testkit;
 mod users;
-mod version;
+pub mod version;
 mod watch;
 
 pub use cmd::{Command, Run, specs};

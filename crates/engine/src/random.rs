@@ -13,6 +13,15 @@ impl Random {
         Self(if seed == [0; 4] { [1, 2, 3, 4] } else { seed })
     }
 
+    /// Mixes more entropy in.
+    pub(crate) fn add(&mut self, seed: [u64; 4]) {
+        let mut mixed = self.0;
+        for (word, more) in mixed.iter_mut().zip(seed) {
+            *word ^= more;
+        }
+        *self = Self::new(mixed);
+    }
+
     /// The next 64 bits.
     pub(crate) fn next(&mut self) -> u64 {
         let [a, b, c, d] = &mut self.0;

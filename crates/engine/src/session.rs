@@ -91,6 +91,10 @@ pub struct HostFacts {
     pub eventloop_cycles: u64,
     /// Time spent in them, waiting excluded, in microseconds.
     pub eventloop_micros: u64,
+    /// The longest of these turns in microseconds.
+    pub eventloop_max_micros: u64,
+    /// The most requests that were run in one of them.
+    pub eventloop_requests_max: u64,
     /// Connections turned away because there were too many.
     pub rejected_connections: u64,
     /// Failures to accept.

@@ -2,9 +2,9 @@
 //!
 //! Statistics never influence what a command does.
 
-use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec, vec::Vec};
 
-use crate::{MonoMicros, cmd::CommandId};
+use crate::{HostFacts, MonoMicros, cmd::CommandId, info::Histogram};
 
 /// Counters of one command.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,9 +38,16 @@ pub(crate) struct Stats {
     pub(crate) lazyfreed_objects: u64,
     pub(crate) memory_peak_bytes: u64,
     pub(crate) by_command: Vec<CommandStats>,
+    /// How long each command takes, from its first call on.
+    latencies: Vec<Option<Box<Histogram>>>,
     /// By error code, at most [`ERROR_CODES_MAX`].
     pub(crate) errors: BTreeMap<String, u64>,
-    pub(crate) errors_overflowed: bool,
+    /// Error replies whose code was one too many.
+    pub(crate) errors_overflowed: u64,
+    /// Time of the periodic work in nanoseconds.
+    pub(crate) cron_nanos: u64,
+    /// The shell's figures when the counters were set back: what INFO tells begins there.
+    pub(crate) host_base: HostFacts,
 }
 
 /// Distinct error codes that are counted; a client could make up more.
@@ -50,6 +57,7 @@ impl Stats {
     pub(crate) fn new(commands: usize) -> Self {
         Self {
             by_command: vec![CommandStats::default(); commands],
+            latencies: vec![None; commands],
             ..Self::default()
         }
     }
@@ -67,6 +75,18 @@ impl Stats {
         self.by_command.get_mut(id.index())
     }
 
+    /// Takes the time of one call.
+    pub(crate) fn record_latency(&mut self, id: CommandId, nanos: u64) {
+        if let Some(place) = self.latencies.get_mut(id.index()) {
+            place.get_or_insert_default().record(nanos);
+        }
+    }
+
+    /// How long a command takes, if it was called.
+    pub(crate) fn latency(&self, id: CommandId) -> Option<&Histogram> {
+        self.latencies.get(id.index())?.as_deref()
+    }
+
     /// Counts an error reply by its code, the first word.
     pub(crate) fn count_error(&mut self, text: &str) {
         self.error_replies += 1;
@@ -76,7 +96,7 @@ impl Stats {
         } else if self.errors.len() < ERROR_CODES_MAX {
             self.errors.insert(code.into(), 1);
         } else {
-            self.errors_overflowed = true;
+            self.errors_overflowed += 1;
         }
     }
 }

@@ -34,7 +34,7 @@ fn padded(layout: Layout) -> Layout {
 }
 
 // SAFETY: every call is passed on with a layout of the same alignment and at least the same size,
-// derived from the caller's layout by a pure function, so the inner allocator sees matching layouts.
+// derived from the caller's by a pure function, so the inner allocator sees matching layouts.
 // JUSTIFICATION: without it 8-byte classes (a sixth less memory per small key) misalign blocks.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for PaddedAlloc<A> {
     #[inline]

@@ -1,7 +1,7 @@
 //! Where the parts of an entry lie in its block: pure arithmetic, no memory is touched here.
 //!
 //! ```text
-//! header u64 | wide lengths 2 x u64 ? | boxed value ? | expire 6 or 8 bytes ? | key | value bytes ?
+//! header u64 | wide lengths 2 x u64 ? | boxed value ? | expire 6 or 8 ? | key | value bytes ?
 //! ```
 //!
 //! Header, from the low bits: kind 8, flags 8, access 24, key length 8, value length 16.

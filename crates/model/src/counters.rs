@@ -75,39 +75,54 @@ fn not_a_float() -> ModelReply {
     ModelReply::error("value is not a valid float")
 }
 
+/// A number of the request, or what is wrong with it.
+type Number = Result<i64, ModelReply>;
+
 /// The options of INCREX beside condition and expiry.
 #[derive(Default)]
 struct Bounds {
-    by: i64,
-    low: Option<i64>,
-    high: Option<i64>,
+    by: Option<Number>,
+    low: Option<Number>,
+    high: Option<Number>,
     saturate: bool,
     enx: bool,
 }
 
-/// INCREX on integers. Unsure: floats, overflow of the type, a condition that is not met, and
-/// whether a step that was clamped to nothing touches the expiry.
+/// INCREX on integers. Unsure: floats, overflow of the type, a condition that is not met, an expiry
+/// in the past, whether a step that was clamped to nothing touches the expiry, and which of several
+/// errors comes first.
 pub(crate) fn increx(call: &mut Call<'_>) -> Outcome {
     let (options, bounds) = increx_options(call)?;
-    let at = call.expiry_ms(options.expiry)?;
-    if bounds.enx && at.is_none() {
-        return Err(ModelReply::Unsure);
-    }
     let present = call.entry(1).is_some();
     match options.condition {
         Condition::Absent if present => return Err(ModelReply::Unsure),
         Condition::Present if !present => return Err(ModelReply::Unsure),
         _ => {}
     }
-    let old = current_int(call)?;
-    let wanted = old.checked_add(bounds.by).ok_or(ModelReply::Unsure)?;
+    let by = bounds.by.unwrap_or(Ok(1));
     let (low, high) = (
-        bounds.low.unwrap_or(i64::MIN),
-        bounds.high.unwrap_or(i64::MAX),
+        bounds.low.unwrap_or(Ok(i64::MIN)),
+        bounds.high.unwrap_or(Ok(i64::MAX)),
     );
+    let (at, old) = (call.expiry_ms(options.expiry), current_int(call));
+    let now_ms = call.now_ms;
+    if matches!(at, Ok(Some(at)) if at <= now_ms) {
+        return Err(ModelReply::Unsure);
+    }
+    let mut errors: Vec<&ModelReply> = [&by, &low, &high, &old]
+        .into_iter()
+        .filter_map(|number| number.as_ref().err())
+        .chain(at.as_ref().err())
+        .collect();
+    errors.dedup();
+    if errors.len() > 1 || (bounds.enx && !matches!(options.expiry, Expiry::At(..))) {
+        return Err(ModelReply::Unsure);
+    }
+    let (by, low, high, old, at) = (by?, low?, high?, old?, at?);
     if low > high {
         return Err(ModelReply::Unsure);
     }
+    let wanted = old.checked_add(by).ok_or(ModelReply::Unsure)?;
     let new = if bounds.saturate {
         wanted.clamp(low, high)
     } else {
@@ -117,11 +132,11 @@ pub(crate) fn increx(call: &mut Call<'_>) -> Outcome {
         return Ok(pair(old, 0));
     }
     let applied = new.checked_sub(old).ok_or(ModelReply::Unsure)?;
-    let turned = applied.signum() * bounds.by.signum() < 0;
-    if turned || (applied == 0 && bounds.by != 0) {
+    let turned = applied.signum() * by.signum() < 0;
+    if turned || (applied == 0 && by != 0) {
         return Err(ModelReply::Unsure);
     }
-    let (now_ms, key) = (call.now_ms, call.args[1].clone());
+    let key = call.args[1].clone();
     let old_expiry = call.entry(1).and_then(|entry| entry.expire_ms);
     let mut entry = Entry::stored(new.to_string().as_bytes());
     match options.expiry {
@@ -139,43 +154,48 @@ fn pair(value: i64, applied: i64) -> ModelReply {
     ModelReply::Array(vec![ModelReply::Int(value), ModelReply::Int(applied)])
 }
 
+/// Reads the options. Only the grammar is checked: numbers are kept with what is wrong with them.
 fn increx_options(call: &Call<'_>) -> Result<(Options, Bounds), ModelReply> {
-    let mut options = Options::default();
-    let mut bounds = Bounds {
-        by: 1,
-        ..Bounds::default()
-    };
+    let (mut options, mut bounds) = (Options::default(), Bounds::default());
+    let mut numbers_wrong = false;
     let mut at = 2;
     while at < call.args.len() {
+        let word = at;
         at += 1;
-        // `at` is now the number of the options that have one.
-        let number = || {
-            if at < call.args.len() {
-                call.int(at)
-            } else {
-                Err(syntax_error())
-            }
-        };
-        if call.is_word(at - 1, "SATURATE") {
+        let place = if call.is_word(word, "BYINT") {
+            &mut bounds.by
+        } else if call.is_word(word, "LBOUND") {
+            &mut bounds.low
+        } else if call.is_word(word, "UBOUND") {
+            &mut bounds.high
+        } else if call.is_word(word, "SATURATE") {
             bounds.saturate = true;
-        } else if call.is_word(at - 1, "ENX") {
+            continue;
+        } else if call.is_word(word, "ENX") {
             bounds.enx = true;
-        } else if call.is_word(at - 1, "BYFLOAT") {
+            continue;
+        } else if call.is_word(word, "BYFLOAT") {
             return Err(ModelReply::Unsure);
-        } else if call.is_word(at - 1, "BYINT") {
-            bounds.by = number()?;
-            at += 1;
-        } else if call.is_word(at - 1, "LBOUND") {
-            bounds.low = Some(number()?);
-            at += 1;
-        } else if call.is_word(at - 1, "UBOUND") {
-            bounds.high = Some(number()?);
-            at += 1;
         } else {
-            at = options
-                .read(call, at - 1, INCREX)
-                .ok_or_else(syntax_error)?;
+            let read = options.read(call, word, INCREX);
+            at = read.ok_or_else(|| wrong_grammar(numbers_wrong))?;
+            continue;
+        };
+        if at >= call.args.len() {
+            return Err(wrong_grammar(numbers_wrong));
         }
+        let number = call.int(at);
+        numbers_wrong |= number.is_err();
+        *place = Some(number);
+        at += 1;
     }
     Ok((options, bounds))
+}
+
+fn wrong_grammar(numbers_wrong: bool) -> ModelReply {
+    if numbers_wrong {
+        ModelReply::Unsure
+    } else {
+        syntax_error()
+    }
 }

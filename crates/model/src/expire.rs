@@ -83,7 +83,7 @@ pub(crate) fn ttl(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn pttl(call: &mut Call<'_>) -> Outcome {
     let now_ms = call.now_ms;
-    ask(call, |at| at - now_ms)
+    ask(call, |at| Some(at - now_ms))
 }
 
 pub(crate) fn expiretime(call: &mut Call<'_>) -> Outcome {
@@ -91,19 +91,21 @@ pub(crate) fn expiretime(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(crate) fn pexpiretime(call: &mut Call<'_>) -> Outcome {
-    ask(call, |at| at)
+    ask(call, Some)
 }
 
-/// Seconds, to nearest.
-fn rounded_s(time_ms: i64) -> i64 {
-    ((i128::from(time_ms) + 500) / 1_000) as i64
+/// Seconds, to nearest; how a time is rounded that half a second more takes beyond the range is
+/// not known.
+fn rounded_s(time_ms: i64) -> Option<i64> {
+    time_ms.checked_add(500).map(|time_ms| time_ms / 1_000)
 }
 
-fn ask(call: &mut Call<'_>, show: impl Fn(i64) -> i64) -> Outcome {
-    Ok(ModelReply::Int(match call.entry(1) {
-        None => -2,
-        Some(entry) => entry.expire_ms.map_or(-1, show),
-    }))
+fn ask(call: &mut Call<'_>, show: impl Fn(i64) -> Option<i64>) -> Outcome {
+    let time = match call.entry(1) {
+        None => Some(-2),
+        Some(entry) => entry.expire_ms.map_or(Some(-1), show),
+    };
+    time.map(ModelReply::Int).ok_or(ModelReply::Unsure)
 }
 
 pub(crate) fn persist(call: &mut Call<'_>) -> Outcome {

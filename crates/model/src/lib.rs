@@ -148,6 +148,11 @@ impl Model {
         }
     }
 
+    /// The name of every command that the model knows; a subcommand as `container|name`.
+    pub fn commands() -> impl Iterator<Item = &'static str> {
+        COMMANDS.iter().map(|(name, ..)| *name)
+    }
+
     /// Runs one command of a session that has database `db` selected, at `now_ms` (milliseconds of
     /// Unix time, never going back). The caller keeps what SELECT chose. A command or database that
     /// the model does not have is [`ModelReply::Unsure`].

@@ -83,7 +83,10 @@ impl Connection {
     /// # Errors
     /// When rustls refuses the configuration.
     pub fn tls(config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
-        Ok(Self { tls: Some(Box::new(Tls::new(config)?)), ..Self::default() })
+        Ok(Self {
+            tls: Some(Box::new(Tls::new(config)?)),
+            ..Self::default()
+        })
     }
 
     /// Whether bytes from the socket must pass [`Connection::receive`] first.
@@ -119,16 +122,24 @@ impl Connection {
         let Some(tls) = &mut self.tls else {
             let bytes = received.len().min(plaintext.len());
             plaintext[..bytes].copy_from_slice(&received[..bytes]);
-            return Ok(Received { bytes, ..Received::default() });
+            return Ok(Received {
+                bytes,
+                ..Received::default()
+            });
         };
         if !was_opened && Opening::of(received) != Opening::ClientHello {
             return Err(ReceiveError::NotTls);
         }
         let was_handshaking = tls.is_handshaking();
-        let (bytes, is_finished) =
-            tls.decrypt(received, plaintext).map_err(ReceiveError::Tls)?;
+        let (bytes, is_finished) = tls
+            .decrypt(received, plaintext)
+            .map_err(ReceiveError::Tls)?;
         let is_handshake_done = was_handshaking && !tls.is_handshaking();
-        Ok(Received { bytes, is_handshake_done, is_finished })
+        Ok(Received {
+            bytes,
+            is_handshake_done,
+            is_finished,
+        })
     }
 
     /// Looks at `received`, which was read from a plaintext socket straight into the shared
@@ -164,13 +175,19 @@ impl Connection {
     /// Puts plaintext aside that may not be parsed yet.
     pub fn stash(&mut self, rest: &[u8]) {
         if !rest.is_empty() {
-            self.waiting.get_or_insert_default().bytes.extend_from_slice(rest);
+            self.waiting
+                .get_or_insert_default()
+                .bytes
+                .extend_from_slice(rest);
         }
     }
 
     /// Puts a parsed request aside that may not run yet. It goes before all stashed bytes.
     pub fn stash_request(&mut self, request: OwnedRequest) {
-        self.waiting.get_or_insert_default().requests.push_back(request);
+        self.waiting
+            .get_or_insert_default()
+            .requests
+            .push_back(request);
     }
 
     /// The next request that was put aside.
@@ -184,7 +201,9 @@ impl Connection {
     /// Moves bytes that were put aside to the front of `plaintext`; returns how many. To be called
     /// only when no request waits.
     pub fn unstash(&mut self, plaintext: &mut [u8]) -> usize {
-        let Some(waiting) = &mut self.waiting else { return 0 };
+        let Some(waiting) = &mut self.waiting else {
+            return 0;
+        };
         let rest = waiting.bytes.get(waiting.from..).unwrap_or_default();
         let count = rest.len().min(plaintext.len());
         plaintext[..count].copy_from_slice(&rest[..count]);
@@ -194,9 +213,8 @@ impl Connection {
     }
 
     fn forget_waiting_if_empty(&mut self) {
-        let is_empty = |waiting: &Waiting| {
-            waiting.requests.is_empty() && waiting.from >= waiting.bytes.len()
-        };
+        let is_empty =
+            |waiting: &Waiting| waiting.requests.is_empty() && waiting.from >= waiting.bytes.len();
         if self.waiting.as_deref().is_some_and(is_empty) {
             self.waiting = None;
         }

@@ -22,7 +22,11 @@ pub fn identity_of(certificate: &CertificateDer<'_>) -> Identity {
     };
     let mut names = certificate.subject().iter_common_name();
     let common_name = match (names.next(), names.next()) {
-        (Some(name), None) => name.as_str().ok().filter(|name| is_clean(name)).map(str::to_owned),
+        (Some(name), None) => name
+            .as_str()
+            .ok()
+            .filter(|name| is_clean(name))
+            .map(str::to_owned),
         _ => None,
     };
     let uris = match certificate.subject_alternative_name() {
@@ -55,9 +59,15 @@ mod tests {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         for uri in uris {
-            params.subject_alt_names.push(SanType::URI((*uri).try_into().unwrap()));
+            params
+                .subject_alt_names
+                .push(SanType::URI((*uri).try_into().unwrap()));
         }
-        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+        params
+            .self_signed(&KeyPair::generate().unwrap())
+            .unwrap()
+            .der()
+            .clone()
     }
 
     #[test]
@@ -69,12 +79,21 @@ mod tests {
 
     #[test]
     fn control_characters_make_no_name() {
-        assert_eq!(identity_of(&certificate("alice\0bob", &[])).common_name, None);
-        assert_eq!(identity_of(&certificate("alice\nbob", &[])).common_name, None);
+        assert_eq!(
+            identity_of(&certificate("alice\0bob", &[])).common_name,
+            None
+        );
+        assert_eq!(
+            identity_of(&certificate("alice\nbob", &[])).common_name,
+            None
+        );
     }
 
     #[test]
     fn garbage_is_nobody() {
-        assert_eq!(identity_of(&CertificateDer::from(vec![0x30, 0x80, 1])), Identity::default());
+        assert_eq!(
+            identity_of(&CertificateDer::from(vec![0x30, 0x80, 1])),
+            Identity::default()
+        );
     }
 }

@@ -24,7 +24,7 @@ mod output;
 mod sniff;
 mod tls;
 
-pub use connection::{Connection, Received, ReceiveError};
+pub use connection::{Connection, ReceiveError, Received};
 pub use identity::{Identity, identity_of};
 pub use limits::{OutputClass, OutputLimit};
 pub use output::Progress;

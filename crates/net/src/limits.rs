@@ -122,7 +122,11 @@ mod tests {
     fn zero_switches_a_limit_off() {
         let off = OutputLimit::default();
         assert!(!off.is_hard_exceeded(u64::MAX) && !off.is_soft_exceeded(u64::MAX));
-        let on = OutputLimit { hard_bytes: 10, soft_bytes: 5, soft_seconds: 1 };
+        let on = OutputLimit {
+            hard_bytes: 10,
+            soft_bytes: 5,
+            soft_seconds: 1,
+        };
         assert!(on.is_hard_exceeded(10) && !on.is_hard_exceeded(9));
         assert!(on.is_soft_exceeded(5) && !on.is_soft_exceeded(4));
     }

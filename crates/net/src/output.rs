@@ -79,7 +79,10 @@ fn write_once<S: Source, W: Write + ?Sized>(
     }
     let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
     let (count, asked) = source.gather(&mut slices, bytes_max);
-    (asked, sink.write_vectored(slices.get(..count).unwrap_or_default()))
+    (
+        asked,
+        sink.write_vectored(slices.get(..count).unwrap_or_default()),
+    )
 }
 
 /// Fills `slices` from the chunks of one reply, without its first `skip` bytes.
@@ -97,8 +100,12 @@ fn gather_reply<'a>(
         }
         let chunk = chunk.get(skip..).unwrap_or_default();
         skip = 0;
-        let Some(slot) = slices.get_mut(count) else { break };
-        let chunk = chunk.get(..bytes_max.saturating_sub(bytes)).unwrap_or(chunk);
+        let Some(slot) = slices.get_mut(count) else {
+            break;
+        };
+        let chunk = chunk
+            .get(..bytes_max.saturating_sub(bytes))
+            .unwrap_or(chunk);
         if chunk.is_empty() {
             break;
         }
@@ -218,13 +225,17 @@ impl Source for OutputQueue {
     }
 
     fn first(&self) -> &[u8] {
-        self.pieces.front().map_or(&[], |piece| first_of(&piece.reply, piece.sent))
+        self.pieces
+            .front()
+            .map_or(&[], |piece| first_of(&piece.reply, piece.sent))
     }
 
     fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>], bytes_max: usize) -> (usize, usize) {
         let (mut count, mut bytes) = (0_usize, 0_usize);
         for piece in &self.pieces {
-            let Some(free @ [_, ..]) = slices.get_mut(count..) else { break };
+            let Some(free @ [_, ..]) = slices.get_mut(count..) else {
+                break;
+            };
             let rest = bytes_max.saturating_sub(bytes);
             let (more, more_bytes) = gather_reply(&piece.reply, piece.sent, free, rest);
             count = count.saturating_add(more);
@@ -315,7 +326,10 @@ mod tests {
     fn any_short_write_resumes_where_it_stopped() {
         for room in [7, 64, 1_000, 16_384, 40_000, usize::MAX] {
             let (mut queue, expected) = replies();
-            let mut sink = Sink { taken: Vec::new(), room };
+            let mut sink = Sink {
+                taken: Vec::new(),
+                room,
+            };
             let mut written = 0;
             for _ in 0..200_000 {
                 match transmit(&mut queue, &mut sink, &mut written).unwrap() {
@@ -339,7 +353,10 @@ mod tests {
             let expected: Vec<u8> = reply.chunks().flatten().copied().skip(sent).collect();
             let mut queue = OutputQueue::default();
             queue.push(&mut reply, sent);
-            let mut sink = Sink { taken: Vec::new(), room: usize::MAX };
+            let mut sink = Sink {
+                taken: Vec::new(),
+                room: usize::MAX,
+            };
             transmit(&mut queue, &mut sink, &mut 0).unwrap();
             assert_eq!(sink.taken, expected);
         }

@@ -26,7 +26,10 @@ impl Tls {
         let mut session = ServerConnection::new(config)?;
         // The driver encrypts only when nothing waits, which bounds the buffer by itself.
         session.set_buffer_limit(None);
-        Ok(Self { session, ahead_bytes: 0 })
+        Ok(Self {
+            session,
+            ahead_bytes: 0,
+        })
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {
@@ -123,7 +126,9 @@ impl Tls {
         } else {
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
             let (count, _) = source.gather(&mut slices, ENCRYPT_AHEAD_BYTES_MAX);
-            self.session.writer().write_vectored(slices.get(..count).unwrap_or_default())?
+            self.session
+                .writer()
+                .write_vectored(slices.get(..count).unwrap_or_default())?
         };
         if count == 0 {
             return Err(ErrorKind::WriteZero.into());

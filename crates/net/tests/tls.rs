@@ -38,7 +38,9 @@ fn party(with_client_certificate: bool) -> Party {
     let (chain, key) = issue("localhost");
     let builder = ServerConfig::builder();
     let builder = if with_client_certificate {
-        let verifier = WebPkiClientVerifier::builder(Arc::clone(&roots)).build().unwrap();
+        let verifier = WebPkiClientVerifier::builder(Arc::clone(&roots))
+            .build()
+            .unwrap();
         builder.with_client_cert_verifier(verifier)
     } else {
         builder.with_no_client_auth()
@@ -51,7 +53,10 @@ fn party(with_client_certificate: bool) -> Party {
     } else {
         builder.with_no_client_auth()
     };
-    Party { server, client: Arc::new(client) }
+    Party {
+        server,
+        client: Arc::new(client),
+    }
 }
 
 fn client(party: &Party) -> ClientConnection {
@@ -130,13 +135,21 @@ fn requests_survive_a_split_at_every_byte() {
             let received = server.receive(part, &mut room).unwrap();
             let input = &room[..received.bytes];
             batch.clear();
-            let end = server.parse(input, 0, &Limits::DEFAULT, 100, &mut batch).unwrap();
+            let end = server
+                .parse(input, 0, &Limits::DEFAULT, 100, &mut batch)
+                .unwrap();
             assert_eq!(end, input.len());
             for request in batch.iter(input) {
                 seen.push(request.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
             }
         }
-        assert_eq!(seen, [vec![b"GET".to_vec(), b"key".to_vec()], vec![b"PING".to_vec()]]);
+        assert_eq!(
+            seen,
+            [
+                vec![b"GET".to_vec(), b"key".to_vec()],
+                vec![b"PING".to_vec()]
+            ]
+        );
     }
     assert!(length.unwrap() > request.len());
 }
@@ -188,7 +201,10 @@ fn a_large_reply_leaves_in_order_through_a_narrow_sink() {
         let blob = vk_resp::Blob::from(value.clone());
         reply.blob(&blob, 0..value.len());
         let expected: Vec<u8> = reply.chunks().flatten().copied().collect();
-        let mut sink = Narrow { taken: Vec::new(), room };
+        let mut sink = Narrow {
+            taken: Vec::new(),
+            room,
+        };
         let mut progress = server.send(&mut reply, &mut sink).unwrap();
         assert!(reply.is_empty());
         let mut rounds = 0;
@@ -201,7 +217,10 @@ fn a_large_reply_leaves_in_order_through_a_narrow_sink() {
             assert!(rounds < 10_000);
         }
         assert_eq!(server.queued_bytes(), 0);
-        assert!(incoming(&mut client, &sink.taken) == expected, "room {room}");
+        assert!(
+            incoming(&mut client, &sink.taken) == expected,
+            "room {room}"
+        );
     }
 }
 
@@ -213,7 +232,10 @@ fn a_pipeline_of_many_records_arrives_whole() {
     shake_hands(&mut server, &mut client, usize::MAX);
     client.set_buffer_limit(None);
     for number in 0..20_000 {
-        client.writer().write_all(format!("SET k{number} v\r\n").as_bytes()).unwrap();
+        client
+            .writer()
+            .write_all(format!("SET k{number} v\r\n").as_bytes())
+            .unwrap();
     }
     let bytes = outgoing(&mut client);
     let (mut batch, mut seen) = (Batch::new(), 0);
@@ -222,7 +244,9 @@ fn a_pipeline_of_many_records_arrives_whole() {
         let received = server.receive(part, &mut room).unwrap();
         let input = &room[..received.bytes];
         batch.clear();
-        server.parse(input, 0, &Limits::DEFAULT, usize::MAX, &mut batch).unwrap();
+        server
+            .parse(input, 0, &Limits::DEFAULT, usize::MAX, &mut batch)
+            .unwrap();
         for request in batch.iter(input) {
             assert_eq!(request.arg(1).unwrap(), format!("k{seen}").as_bytes());
             seen += 1;
@@ -236,7 +260,9 @@ fn plaintext_on_a_tls_port_is_told_apart() {
     let party = party(false);
     let mut server = Connection::tls(Arc::clone(&party.server)).unwrap();
     let mut room = vec![0; 1024];
-    let error = server.receive(b"*1\r\n$4\r\nPING\r\n", &mut room).unwrap_err();
+    let error = server
+        .receive(b"*1\r\n$4\r\nPING\r\n", &mut room)
+        .unwrap_err();
     assert!(matches!(error, ReceiveError::NotTls));
 }
 
@@ -255,7 +281,9 @@ fn an_alert_of_the_client_ends_the_handshake() {
         client.read_tls(&mut answer).unwrap();
     }
     assert!(client.process_new_packets().is_err());
-    let error = server.receive(&outgoing(&mut client), &mut room).unwrap_err();
+    let error = server
+        .receive(&outgoing(&mut client), &mut room)
+        .unwrap_err();
     assert!(matches!(error, ReceiveError::Tls(_)), "{error}");
 }
 
@@ -283,7 +311,9 @@ fn a_goodbye_is_a_close_notify() {
     client.read_tls(&mut bytes).unwrap();
     assert!(client.process_new_packets().unwrap().peer_has_closed());
     client.send_close_notify();
-    let received = server.receive(&outgoing(&mut client), &mut [0; 20_000]).unwrap();
+    let received = server
+        .receive(&outgoing(&mut client), &mut [0; 20_000])
+        .unwrap();
     assert!(received.is_finished);
 }
 

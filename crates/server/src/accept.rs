@@ -77,7 +77,11 @@ impl Doors {
         let at = free.unwrap_or(self.places.len());
         listener.register(registry, Token(base.saturating_add(at)))?;
         let inode = listener.path().and_then(inode_of);
-        let place = Some(Place { listener, is_pending: true, inode });
+        let place = Some(Place {
+            listener,
+            is_pending: true,
+            inode,
+        });
         match self.places.get_mut(at) {
             Some(free) => *free = place,
             None => self.places.push(place),
@@ -103,7 +107,10 @@ impl Doors {
     pub(crate) fn kinds(&self) -> Vec<ListenerKind> {
         let all = [ListenerKind::Tcp, ListenerKind::Unix, ListenerKind::Tls];
         let is_open = |kind: &ListenerKind| {
-            self.places.iter().flatten().any(|place| place.listener.kind == *kind)
+            self.places
+                .iter()
+                .flatten()
+                .any(|place| place.listener.kind == *kind)
         };
         all.into_iter().filter(is_open).collect()
     }
@@ -145,7 +152,9 @@ impl Doors {
             _ => return,
         };
         for _ in 0..share {
-            let Some(Some(place)) = self.places.get_mut(at) else { return };
+            let Some(Some(place)) = self.places.get_mut(at) else {
+                return;
+            };
             let kind = place.listener.kind;
             let path = place.listener.path().map(|path| path.display().to_string());
             match place.listener.accept() {
@@ -169,7 +178,10 @@ impl Doors {
     /// wait for nothing, and the listener rests until the next tick.
     fn starve(&mut self, at: usize, hub: &mut Hub, error: &io::Error) {
         hub.counters.accept_errors = hub.counters.accept_errors.wrapping_add(1);
-        let text = format!("Accepting client connection: accept: {}", system_text(error));
+        let text = format!(
+            "Accepting client connection: accept: {}",
+            system_text(error)
+        );
         hub.log.log(Level::Warning, &text);
         self.is_starved = true;
         if self.spare.take().is_some()
@@ -183,7 +195,10 @@ impl Doors {
         self.spare = File::open("/dev/null").ok();
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, all of them plain facts")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call, all of them plain facts"
+    )]
     fn admit(
         &mut self,
         hub: &mut Hub,
@@ -204,7 +219,10 @@ impl Doors {
             (ListenerKind::Tls, Some(config)) => match Connection::tls(Arc::clone(config)) {
                 Ok(conn) => conn,
                 Err(error) => {
-                    hub.log.log(Level::Warning, &format!("Error accepting a client: {error}"));
+                    hub.log.log(
+                        Level::Warning,
+                        &format!("Error accepting a client: {error}"),
+                    );
                     return;
                 }
             },
@@ -214,8 +232,13 @@ impl Doors {
         socket.tune(self.keepalive_s);
         let peer = peer_of(kind, &socket, address, path);
         let index = hub.clients.add(Client::new(socket, conn));
-        let Some(client) = hub.clients.find(index) else { return };
-        let token = Token(base.saturating_add(LISTENERS_MAX).saturating_add(index.0 as usize));
+        let Some(client) = hub.clients.find(index) else {
+            return;
+        };
+        let token = Token(
+            base.saturating_add(LISTENERS_MAX)
+                .saturating_add(index.0 as usize),
+        );
         if client.socket.register(registry, token).is_err() {
             hub.doom(index);
             return;
@@ -249,7 +272,9 @@ impl Hub {
     pub(crate) fn introduce(&mut self, index: ClientIndex, peer: Peer) -> bool {
         let env = Self::env(&self.clock, &mut self.host);
         let answer = self.engine.handle_connect(&env, peer);
-        let Some(client) = self.clients.find(index) else { return false };
+        let Some(client) = self.clients.find(index) else {
+            return false;
+        };
         match answer {
             Ok(session) => {
                 client.session = Some(session);
@@ -311,7 +336,9 @@ fn peer_of(
 
 /// Errors of accept(2) that are about one connection, not about this process.
 fn is_of_one_peer(error: &io::Error) -> bool {
-    let Some(errno) = Errno::from_io_error(error) else { return false };
+    let Some(errno) = Errno::from_io_error(error) else {
+        return false;
+    };
     [
         Errno::CONNABORTED,
         Errno::INTR,

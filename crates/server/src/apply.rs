@@ -51,7 +51,9 @@ impl Shell {
         };
         let is_failed = completion != Completion::Done;
         let mut env = Hub::env(&self.hub.clock, &mut self.hub.host);
-        self.hub.engine.handle_completion(&mut env, ticket, completion);
+        self.hub
+            .engine
+            .handle_completion(&mut env, ticket, completion);
         if is_failed {
             // Areas that did follow go back with the rest.
             self.follow_all();
@@ -99,7 +101,10 @@ impl Shell {
             ShellArea::Tls => self.reload_tls(),
             ShellArea::Log => {
                 let settings = settings::log(self.hub.engine.config());
-                self.hub.log.reconfigure(settings).map_err(|error| system_text(&error))
+                self.hub
+                    .log
+                    .reconfigure(settings)
+                    .map_err(|error| system_text(&error))
             }
             ShellArea::MaxClients => self.resize(),
             ShellArea::Folder => {
@@ -116,7 +121,12 @@ impl Shell {
 
     /// After a failure the engine has gone back; so do all parts. Failures were logged before.
     fn follow_all(&mut self) {
-        for area in [ShellArea::Tls, ShellArea::Listeners, ShellArea::Log, ShellArea::MaxClients] {
+        for area in [
+            ShellArea::Tls,
+            ShellArea::Listeners,
+            ShellArea::Log,
+            ShellArea::MaxClients,
+        ] {
             let _ = self.follow(area);
         }
     }
@@ -156,7 +166,11 @@ impl Shell {
             self.reload_tls()?;
         }
         if wanted.port != before.port || is_moved {
-            self.replace(ListenerKind::Tcp, (before.port, &before), (wanted.port, &wanted))?;
+            self.replace(
+                ListenerKind::Tcp,
+                (before.port, &before),
+                (wanted.port, &wanted),
+            )?;
             self.settings.wanted.port = wanted.port;
         }
         if wanted.tls_port != before.tls_port || is_moved {
@@ -230,7 +244,7 @@ impl Shell {
     }
 
     /// New connections get the new certificate; nothing changes when it is no good.
-    fn reload_tls(&mut self) -> Result<(), String> {
+    pub(crate) fn reload_tls(&mut self) -> Result<(), String> {
         let config = self.hub.engine.config();
         if config.int(id::TLS_PORT) == 0 && self.doors.tls.is_none() {
             return Ok(());
@@ -258,13 +272,17 @@ impl Shell {
         };
         rewrite_file(path, self.hub.engine.config())
             .map_err(|error| format!("Rewriting config file: {}", system_text(&error)))?;
-        self.hub.log.log(Level::Notice, "CONFIG REWRITE executed with success.");
+        self.hub
+            .log
+            .log(Level::Notice, "CONFIG REWRITE executed with success.");
         Ok(())
     }
 
     fn shut_down(&mut self, _flags: ShutdownFlags) {
         // There is nothing on disk to save and no replica to wait for, so no flag changes anything.
-        self.hub.log.log(Level::Notice, "User requested shutdown...");
+        self.hub
+            .log
+            .log(Level::Notice, "User requested shutdown...");
         self.exit = Some(Exit::Clean);
     }
 
@@ -359,7 +377,11 @@ mod tests {
             port: 7000,
             tls_port: 7001,
             bind: vec!["127.0.0.1".to_owned(), "-::1".to_owned()],
-            unix: Some(UnixWanted { path: "/s".into(), mode: 0, group: None }),
+            unix: Some(UnixWanted {
+                path: "/s".into(),
+                mode: 0,
+                group: None,
+            }),
             backlog: 1,
         };
         assert_eq!(

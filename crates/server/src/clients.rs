@@ -106,10 +106,13 @@ impl Clients {
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (ClientIndex, &mut Client)> {
-        self.places.iter_mut().enumerate().filter_map(|(index, place)| {
-            let index = ClientIndex(u32::try_from(index).unwrap_or(u32::MAX));
-            place.as_mut().map(|client| (index, client))
-        })
+        self.places
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(index, place)| {
+                let index = ClientIndex(u32::try_from(index).unwrap_or(u32::MAX));
+                place.as_mut().map(|client| (index, client))
+            })
     }
 
     /// Notes that `session` is served by `index`.

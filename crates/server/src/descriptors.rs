@@ -39,14 +39,24 @@ pub(crate) fn make_room(maxclients: u64) -> Result<Room, NoRoom> {
     let limit = getrlimit(Resource::Nofile);
     let old = limit.current.unwrap_or(u64::MAX);
     if old >= needed {
-        return Ok(Room { maxclients, notice: None, warnings: Vec::new() });
+        return Ok(Room {
+            maxclients,
+            notice: None,
+            warnings: Vec::new(),
+        });
     }
     let mut reason = None;
     let mut best = needed;
     while best > old {
         // The hard limit stays where it is unless it has to grow: raising it later needs rights.
         let hard = limit.maximum.map(|hard| hard.max(best));
-        match setrlimit(Resource::Nofile, Rlimit { current: Some(best), maximum: hard }) {
+        match setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(best),
+                maximum: hard,
+            },
+        ) {
             Ok(()) => break,
             Err(error) => reason = Some(error),
         }
@@ -57,11 +67,18 @@ pub(crate) fn make_room(maxclients: u64) -> Result<Room, NoRoom> {
         let notice = format!(
             "Increased maximum number of open files to {needed} (it was originally set to {old})."
         );
-        return Ok(Room { maxclients, notice: Some(notice), warnings: Vec::new() });
+        return Ok(Room {
+            maxclients,
+            notice: Some(notice),
+            warnings: Vec::new(),
+        });
     }
     let fits = best.saturating_sub(RESERVED);
     if fits == 0 {
-        return Err(NoRoom { current: old, needed });
+        return Err(NoRoom {
+            current: old,
+            needed,
+        });
     }
     let reason = reason.map_or_else(String::new, |error| {
         crate::listen::system_text(&std::io::Error::from(error))
@@ -71,15 +88,17 @@ pub(crate) fn make_room(maxclients: u64) -> Result<Room, NoRoom> {
             "You requested maxclients of {maxclients} requiring at least {needed} max file \
              descriptors."
         ),
-        format!(
-            "Server can't set maximum open files to {needed} because of OS error: {reason}."
-        ),
+        format!("Server can't set maximum open files to {needed} because of OS error: {reason}."),
         format!(
             "Current maximum open files is {best}. maxclients has been reduced to {fits} to \
              compensate for low ulimit. If you need higher maxclients increase 'ulimit -n'."
         ),
     ];
-    Ok(Room { maxclients: fits, notice: None, warnings })
+    Ok(Room {
+        maxclients: fits,
+        notice: None,
+        warnings,
+    })
 }
 
 #[cfg(test)]
@@ -89,6 +108,13 @@ mod tests {
     #[test]
     fn what_fits_is_left_alone() {
         let room = make_room(8);
-        assert_eq!(room, Ok(Room { maxclients: 8, notice: None, warnings: Vec::new() }));
+        assert_eq!(
+            room,
+            Ok(Room {
+                maxclients: 8,
+                notice: None,
+                warnings: Vec::new()
+            })
+        );
     }
 }

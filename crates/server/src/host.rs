@@ -7,12 +7,17 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use rustix::time::{ClockId, clock_gettime};
+
 use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeVal,
 };
-use tikv_jemalloc_ctl::{Access as _, AsName as _, epoch, epoch_mib, stats};
+use tikv_jemalloc_ctl::{Access as _, AsName as _, epoch, stats};
 use vk_engine::{Host, HostFacts, MonoMicros, Ticks, UnixMicros};
+
+/// Nanoseconds in a second.
+const NANOS: u64 = 1_000_000_000;
 
 /// Both clocks, read once per turn.
 #[derive(Debug)]
@@ -26,8 +31,11 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        let mut clock =
-            Self { origin: Instant::now(), wall: UnixMicros(0), mono: MonoMicros(0) };
+        let mut clock = Self {
+            origin: Instant::now(),
+            wall: UnixMicros(0),
+            mono: MonoMicros(0),
+        };
         clock.read();
         clock
     }
@@ -35,7 +43,9 @@ impl Clock {
     /// Begins a turn.
     #[inline]
     pub(crate) fn read(&mut self) {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         self.wall = UnixMicros(i64::try_from(wall.as_micros()).unwrap_or(i64::MAX));
         self.mono = self.now();
     }
@@ -49,20 +59,19 @@ impl Clock {
 
 /// The services that the engine calls.
 #[derive(Debug)]
-pub(crate) struct LoopHost {
-    origin: Instant,
-}
-
-impl LoopHost {
-    pub(crate) fn new() -> Self {
-        Self { origin: Instant::now() }
-    }
-}
+pub(crate) struct LoopHost;
 
 impl Host for LoopHost {
     #[inline]
     fn ticks(&self) -> Ticks {
-        Ticks(u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        // Twice per request: the kernel's own numbers, without the arithmetic of `Instant`.
+        let now = clock_gettime(ClockId::Monotonic);
+        Ticks(
+            now.tv_sec
+                .cast_unsigned()
+                .wrapping_mul(NANOS)
+                .wrapping_add(now.tv_nsec.cast_unsigned()),
+        )
     }
 
     fn stall(&mut self, time: Duration) {
@@ -88,7 +97,6 @@ pub(crate) struct Counters {
 pub(crate) struct Gauges {
     statm: Option<File>,
     page_bytes: u64,
-    epoch: Option<epoch_mib>,
 }
 
 impl Gauges {
@@ -96,7 +104,6 @@ impl Gauges {
         Self {
             statm: File::open("/proc/self/statm").ok(),
             page_bytes: rustix::param::page_size() as u64,
-            epoch: epoch::mib().ok(),
         }
     }
 
@@ -114,7 +121,7 @@ impl Gauges {
             accept_errors: counters.accept_errors,
             ..HostFacts::default()
         };
-        self.add_allocator(&mut facts);
+        add_allocator(&mut facts);
         add_processor(&mut facts);
         facts
     }
@@ -125,20 +132,21 @@ impl Gauges {
         let mut bytes = [0; 128];
         let count = statm.read_at(&mut bytes, 0).unwrap_or(0);
         let text = std::str::from_utf8(bytes.get(..count).unwrap_or_default()).unwrap_or("");
-        let pages: u64 =
-            text.split_ascii_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
+        let pages: u64 = text
+            .split_ascii_whitespace()
+            .nth(1)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(0);
         pages.saturating_mul(self.page_bytes)
     }
+}
 
-    fn add_allocator(&self, facts: &mut HostFacts) {
-        // The allocator's figures are those of the last time its epoch was advanced.
-        if let Some(epoch) = &self.epoch {
-            let _ = epoch.advance();
-        }
-        facts.allocator_allocated_bytes = stats::allocated::read().unwrap_or(0) as u64;
-        facts.allocator_active_bytes = stats::active::read().unwrap_or(0) as u64;
-        facts.allocator_resident_bytes = stats::resident::read().unwrap_or(0) as u64;
-    }
+fn add_allocator(facts: &mut HostFacts) {
+    // The allocator's figures are those of the last time its epoch was advanced.
+    let _ = epoch::advance();
+    facts.allocator_allocated_bytes = stats::allocated::read().unwrap_or(0) as u64;
+    facts.allocator_active_bytes = stats::active::read().unwrap_or(0) as u64;
+    facts.allocator_resident_bytes = stats::resident::read().unwrap_or(0) as u64;
 }
 
 fn add_processor(facts: &mut HostFacts) {
@@ -178,7 +186,10 @@ mod tests {
 
     #[test]
     fn figures_of_this_process_are_not_zero() {
-        let facts = Gauges::open().facts(&Counters { reads: 7, ..Counters::default() });
+        let facts = Gauges::open().facts(&Counters {
+            reads: 7,
+            ..Counters::default()
+        });
         assert!(facts.rss_bytes > 100_000, "{facts:?}");
         assert_eq!(facts.reads_total, 7);
         assert!(system_memory_bytes() > facts.rss_bytes);

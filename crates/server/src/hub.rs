@@ -56,7 +56,11 @@ pub(crate) struct Run {
 impl Hub {
     /// The world of this turn.
     pub(crate) fn env<'c>(clock: &Clock, host: &'c mut LoopHost) -> Env<'c> {
-        Env { wall: clock.wall, mono: clock.mono, host }
+        Env {
+            wall: clock.wall,
+            mono: clock.mono,
+            host,
+        }
     }
 
     /// Runs one request. Whether the next one of the same connection may follow.
@@ -68,7 +72,10 @@ impl Hub {
         request: Request<'_>,
     ) -> bool {
         let mut env = Self::env(&self.clock, &mut self.host);
-        match self.engine.handle_request(&mut env, session, request, &mut self.reply) {
+        match self
+            .engine
+            .handle_request(&mut env, session, request, &mut self.reply)
+        {
             Disposition::Done if self.reply.len() < limits::REPLY_BYTES_COLLECTED_MAX => true,
             disposition => self.dispose(index, disposition),
         }
@@ -79,7 +86,10 @@ impl Hub {
         match disposition {
             Disposition::Done => {
                 self.send(index);
-                return self.clients.find(index).is_some_and(|c| c.phase == Phase::Open);
+                return self
+                    .clients
+                    .find(index)
+                    .is_some_and(|c| c.phase == Phase::Open);
             }
             Disposition::Parked => self.set_phase(index, Phase::Parked),
             Disposition::Close => self.set_phase(index, Phase::Closing),
@@ -113,7 +123,9 @@ impl Hub {
             self.go_on(index, rest);
         }
         self.touch(index);
-        let Some(client) = self.clients.find(index) else { return };
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         if run.is_finished {
             match client.phase {
                 Phase::Open if client.conn.has_stash() => {
@@ -131,14 +143,17 @@ impl Hub {
     }
 
     fn refuse_input(&mut self, index: ClientIndex, error: &ProtocolError) {
-        let Some(client) = self.clients.find(index) else { return };
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         if client.phase != Phase::Open {
             return;
         }
         client.phase = Phase::Closing;
         if let Some(session) = client.session {
             let env = Self::env(&self.clock, &mut self.host);
-            self.engine.handle_protocol_error(&env, session, error, &mut self.reply);
+            self.engine
+                .handle_protocol_error(&env, session, error, &mut self.reply);
         }
     }
 
@@ -147,8 +162,12 @@ impl Hub {
     fn go_on(&mut self, index: ClientIndex, rest: &[u8]) {
         let mut from = 0;
         for _ in 0..limits::REQUESTS_PER_TURN_MAX {
-            let Some(client) = self.clients.find(index) else { return };
-            let Some(session) = client.session else { return };
+            let Some(client) = self.clients.find(index) else {
+                return;
+            };
+            let Some(session) = client.session else {
+                return;
+            };
             if client.phase == Phase::Closing || client.phase == Phase::Doomed {
                 return;
             }
@@ -163,7 +182,9 @@ impl Hub {
                 break;
             }
             self.step.clear();
-            let parsed = client.conn.parse(rest, from, &allowed.parser, 1, &mut self.step);
+            let parsed = client
+                .conn
+                .parse(rest, from, &allowed.parser, 1, &mut self.step);
             let step = std::mem::take(&mut self.step);
             if !step.is_empty() {
                 self.perform(index, session, step.request(0, rest));
@@ -182,7 +203,9 @@ impl Hub {
                 return;
             }
         }
-        let Some(client) = self.clients.find(index) else { return };
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         client.conn.stash(rest.get(from..).unwrap_or_default());
         if client.phase == Phase::Open {
             self.make_ready(index);
@@ -192,8 +215,12 @@ impl Hub {
     /// Runs requests that were put aside; whether bytes may follow.
     pub(crate) fn run_stashed(&mut self, index: ClientIndex) -> bool {
         for _ in 0..limits::REQUESTS_PER_TURN_MAX {
-            let Some(client) = self.clients.find(index) else { return false };
-            let (Phase::Open, Some(session)) = (client.phase, client.session) else { break };
+            let Some(client) = self.clients.find(index) else {
+                return false;
+            };
+            let (Phase::Open, Some(session)) = (client.phase, client.session) else {
+                break;
+            };
             let Some(request) = client.conn.unstash_request() else {
                 return true;
             };
@@ -204,7 +231,9 @@ impl Hub {
                 break;
             }
         }
-        let Some(client) = self.clients.find(index) else { return false };
+        let Some(client) = self.clients.find(index) else {
+            return false;
+        };
         match client.phase {
             Phase::Open => self.make_ready(index),
             Phase::Closing => self.begin_closing(index),
@@ -245,7 +274,9 @@ impl Hub {
 
     /// Sends what is queued, as far as it goes.
     pub(crate) fn flush(&mut self, index: ClientIndex) {
-        let Some(client) = self.clients.find(index) else { return };
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         if client.phase == Phase::Doomed {
             return;
         }
@@ -272,7 +303,9 @@ impl Hub {
 
     /// Closes a connection that nobody drains fast enough.
     pub(crate) fn check_output_limit(&mut self, index: ClientIndex) {
-        let Some(client) = self.clients.find(index) else { return };
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         if client.phase == Phase::Doomed {
             return;
         }
@@ -299,7 +332,9 @@ impl Hub {
 
     /// The session ends; the connection does once its last replies are out.
     pub(crate) fn begin_closing(&mut self, index: ClientIndex) {
-        let Some(client) = self.clients.find(index) else { return };
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         if client.phase == Phase::Doomed {
             return;
         }
@@ -317,7 +352,9 @@ impl Hub {
 
     /// The last bytes of a connection: TLS takes its leave.
     fn finish_closing(&mut self, index: ClientIndex) {
-        let Some(client) = self.clients.find(index) else { return };
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         client.conn.say_goodbye();
         if client.conn.is_tls() {
             let _ = client.conn.flush(&mut client.socket);
@@ -339,7 +376,9 @@ impl Hub {
     /// The one place where connections end.
     pub(crate) fn bury(&mut self) {
         while let Some(index) = self.doomed.pop() {
-            let Some(client) = self.clients.remove(index) else { continue };
+            let Some(client) = self.clients.remove(index) else {
+                continue;
+            };
             if let Some(session) = client.session {
                 self.disconnect(session);
                 self.drain();
@@ -388,12 +427,20 @@ impl Hub {
     fn take_output(&mut self, output: Output) {
         match output {
             Output::Push { session, mut bytes } => {
-                let Some(index) = self.clients.of(session) else { return };
-                let Some(client) = self.clients.find(index) else { return };
+                let Some(index) = self.clients.of(session) else {
+                    return;
+                };
+                let Some(client) = self.clients.find(index) else {
+                    return;
+                };
                 client.conn.queue(&mut bytes);
                 self.make_dirty(index);
             }
-            Output::Wake { session, mut reply, disposition } => {
+            Output::Wake {
+                session,
+                mut reply,
+                disposition,
+            } => {
                 self.wake(session, &mut reply, disposition);
             }
             Output::Close { session, reason } => self.close(session, reason),
@@ -408,8 +455,12 @@ impl Hub {
     }
 
     fn wake(&mut self, session: SessionId, reply: &mut ReplyBuf, disposition: Disposition) {
-        let Some(index) = self.clients.of(session) else { return };
-        let Some(client) = self.clients.find(index) else { return };
+        let Some(index) = self.clients.of(session) else {
+            return;
+        };
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         if client.phase != Phase::Parked {
             return;
         }
@@ -428,7 +479,9 @@ impl Hub {
     }
 
     fn close(&mut self, session: SessionId, reason: CloseReason) {
-        let Some(index) = self.clients.of(session) else { return };
+        let Some(index) = self.clients.of(session) else {
+            return;
+        };
         if reason == CloseReason::Idle {
             self.log.log(Level::Verbose, "Closing idle client");
         }

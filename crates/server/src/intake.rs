@@ -71,7 +71,9 @@ impl Intake {
         if room < limits::READ_BYTES_PER_TURN_MAX || self.batch.len() >= BATCH_REQUESTS_MAX {
             self.execute(hub);
         }
-        let Some(client) = hub.clients.find(index) else { return };
+        let Some(client) = hub.clients.find(index) else {
+            return;
+        };
         match client.phase {
             Phase::Open => {}
             Phase::Closing if client.is_peer_closed => return hub.doom(index),
@@ -101,7 +103,9 @@ impl Intake {
         if !hub.run_stashed(index) {
             return Read::Nothing;
         }
-        let Some(client) = hub.clients.find(index) else { return Read::Nothing };
+        let Some(client) = hub.clients.find(index) else {
+            return Read::Nothing;
+        };
         let room = &mut self.scratch[self.used..];
         let room_len = room.len().min(limits::READ_BYTES_PER_TURN_MAX);
         let count = client.conn.unstash(&mut room[..room_len]);
@@ -114,7 +118,9 @@ impl Intake {
 
     #[inline]
     fn read(&mut self, hub: &mut Hub, index: ClientIndex) -> Read {
-        let Some(client) = hub.clients.find(index) else { return Read::Nothing };
+        let Some(client) = hub.clients.find(index) else {
+            return Read::Nothing;
+        };
         if client.conn.is_tls() {
             return self.read_tls(hub, index);
         }
@@ -143,7 +149,9 @@ impl Intake {
     }
 
     fn read_tls(&mut self, hub: &mut Hub, index: ClientIndex) -> Read {
-        let Some(client) = hub.clients.find(index) else { return Read::Nothing };
+        let Some(client) = hub.clients.find(index) else {
+            return Read::Nothing;
+        };
         let most = if client.is_authenticated {
             self.ciphertext.len()
         } else {
@@ -157,7 +165,9 @@ impl Intake {
             Err(error) => return give_up_reading(hub, index, &error),
         };
         hub.counters.input_bytes = hub.counters.input_bytes.wrapping_add(count as u64);
-        let received = client.conn.receive(&room[..count], &mut self.scratch[self.used..]);
+        let received = client
+            .conn
+            .receive(&room[..count], &mut self.scratch[self.used..]);
         let received = match received {
             Ok(received) => received,
             Err(error) => {
@@ -178,10 +188,17 @@ impl Intake {
     }
 
     fn refuse_tls(&self, hub: &mut Hub, index: ClientIndex, error: &ReceiveError) {
-        let Some(client) = hub.clients.find(index) else { return };
-        let text = format!("Error accepting a client connection: {error}{}", address(client));
+        let Some(client) = hub.clients.find(index) else {
+            return;
+        };
+        let text = format!(
+            "Error accepting a client connection: {error}{}",
+            address(client)
+        );
         hub.log.log(Level::Warning, &text);
-        let Some(client) = hub.clients.find(index) else { return };
+        let Some(client) = hub.clients.find(index) else {
+            return;
+        };
         if matches!(error, ReceiveError::NotTls) {
             if self.explains_tls {
                 // Best effort: the connection ends in any case.
@@ -197,7 +214,9 @@ impl Intake {
     #[inline]
     fn parse(&mut self, hub: &mut Hub, index: ClientIndex, count: usize, is_finished: bool) {
         let (from, end) = (self.used, self.used.saturating_add(count));
-        let Some(client) = hub.clients.find(index) else { return };
+        let Some(client) = hub.clients.find(index) else {
+            return;
+        };
         let Some(session) = client.session else {
             if is_finished {
                 hub.doom(index);
@@ -206,11 +225,15 @@ impl Intake {
         };
         let allowed = hub.engine.session_limits(session);
         client.is_authenticated = allowed.authenticated;
-        let requests_max =
-            if allowed.authenticated { limits::REQUESTS_PER_TURN_MAX } else { 1 };
+        let requests_max = if allowed.authenticated {
+            limits::REQUESTS_PER_TURN_MAX
+        } else {
+            1
+        };
         let input = &self.scratch[..end];
-        let parsed =
-            client.conn.parse(input, from, &allowed.parser, requests_max, &mut self.batch);
+        let parsed = client
+            .conn
+            .parse(input, from, &allowed.parser, requests_max, &mut self.batch);
         let (rest, error) = match parsed {
             Ok(stopped) => (stopped..end, None),
             Err(error) => (end..end, Some(error)),
@@ -221,7 +244,13 @@ impl Intake {
         }
         self.owners.resize(self.batch.len(), session);
         self.used = end;
-        let run = Run { client: index, end: self.batch.len(), rest, error, is_finished };
+        let run = Run {
+            client: index,
+            end: self.batch.len(),
+            rest,
+            error,
+            is_finished,
+        };
         self.runs.push(run);
     }
 
@@ -233,12 +262,12 @@ impl Intake {
         let mut at = 0;
         'batch: while at < self.batch.len() {
             let end = at.saturating_add(GROUP).min(self.batch.len());
-            let group: SmallVec<[(SessionId, Request<'_>); GROUP]> = (at..end)
-                .zip(self.owners.get(at..end).unwrap_or_default())
-                .map(|(number, owner)| (*owner, self.batch.request(number, &self.scratch)))
-                .collect();
+            let mut group: SmallVec<[(SessionId, Request<'_>); GROUP]> = SmallVec::new();
+            for (number, owner) in (at..end).zip(&self.owners[at..end]) {
+                group.push((*owner, self.batch.request(number, &self.scratch)));
+            }
             hub.engine.prepare(&group);
-            for (session, request) in group {
+            for &(session, request) in &group {
                 while let Some(done) = run.filter(|run| run.end <= at) {
                     hub.end_run(done, &self.scratch);
                     run = runs.next();
@@ -277,7 +306,9 @@ fn set_aside(hub: &mut Hub, index: ClientIndex, request: Request<'_>) {
 /// A short read empties a stream socket, unless its end is still to be read.
 #[inline]
 fn note_length(hub: &mut Hub, index: ClientIndex, count: usize, most: usize) {
-    let Some(client) = hub.clients.find(index) else { return };
+    let Some(client) = hub.clients.find(index) else {
+        return;
+    };
     if count < most && !client.is_peer_closed {
         client.may_read = false;
     } else {
@@ -294,7 +325,8 @@ fn give_up_reading(hub: &mut Hub, index: ClientIndex, error: &std::io::Error) ->
         }
         ErrorKind::Interrupted => hub.make_ready(index),
         _ => {
-            hub.log.log(Level::Verbose, &format!("Reading from client: {error}"));
+            hub.log
+                .log(Level::Verbose, &format!("Reading from client: {error}"));
             hub.doom(index);
         }
     }
@@ -303,11 +335,18 @@ fn give_up_reading(hub: &mut Hub, index: ClientIndex, error: &std::io::Error) ->
 
 /// The handshake is done: now the engine hears of the peer.
 fn meet(hub: &mut Hub, index: ClientIndex) -> bool {
-    let Some(client) = hub.clients.find(index) else { return false };
-    let Some(mut peer) = client.peer.take() else { return false };
+    let Some(client) = hub.clients.find(index) else {
+        return false;
+    };
+    let Some(mut peer) = client.peer.take() else {
+        return false;
+    };
     peer.tls = client.conn.peer_certificate().map(|certificate| {
         let identity = identity_of(certificate);
-        TlsPeer { common_name: identity.common_name, uris: identity.uris }
+        TlsPeer {
+            common_name: identity.common_name,
+            uris: identity.uris,
+        }
     });
     client.deadline = None;
     hub.introduce(index, *peer)

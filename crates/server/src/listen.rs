@@ -145,7 +145,10 @@ pub(crate) fn open_tcp(
             None => (name.as_str(), false),
         };
         match open_address(name, port, wanted.backlog) {
-            Ok(listener) => opened.push(Listener { kind, inner: Inner::Tcp(listener) }),
+            Ok(listener) => opened.push(Listener {
+                kind,
+                inner: Inner::Tcp(listener),
+            }),
             Err((step, error)) => {
                 let line = format!(
                     "Warning: Could not create server TCP listening socket {name}:{port}: \
@@ -154,7 +157,11 @@ pub(crate) fn open_tcp(
                 );
                 skipped.push(line);
                 if !may_skip(&error, is_optional) {
-                    return Err(ListenError { port, kind, lines: std::mem::take(skipped) });
+                    return Err(ListenError {
+                        port,
+                        kind,
+                        lines: std::mem::take(skipped),
+                    });
                 }
             }
         }
@@ -164,7 +171,9 @@ pub(crate) fn open_tcp(
 
 /// Without IPv6, say, the other addresses still serve.
 fn may_skip(error: &io::Error, is_optional: bool) -> bool {
-    let Some(errno) = Errno::from_io_error(error) else { return false };
+    let Some(errno) = Errno::from_io_error(error) else {
+        return false;
+    };
     (is_optional && errno == Errno::ADDRNOTAVAIL)
         || [
             Errno::NOPROTOOPT,
@@ -183,8 +192,12 @@ fn open_address(
     backlog: i32,
 ) -> Result<TcpListener, (&'static str, io::Error)> {
     let address = resolve(name, port).map_err(|error| ("", error))?;
-    let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
-        .map_err(|error| ("socket: ", error))?;
+    let socket = RawSocket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )
+    .map_err(|error| ("socket: ", error))?;
     let configure = || {
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -193,8 +206,12 @@ fn open_address(
         socket.set_nonblocking(true)
     };
     configure().map_err(|error| ("setsockopt: ", error))?;
-    socket.bind(&SockAddr::from(address)).map_err(|error| ("bind: ", error))?;
-    socket.listen(backlog).map_err(|error| ("listen: ", error))?;
+    socket
+        .bind(&SockAddr::from(address))
+        .map_err(|error| ("bind: ", error))?;
+    socket
+        .listen(backlog)
+        .map_err(|error| ("listen: ", error))?;
     Ok(TcpListener::from_std(socket.into()))
 }
 
@@ -226,7 +243,10 @@ pub(crate) fn open_unix(wanted: &UnixWanted, backlog: i32) -> Result<Listener, L
     let path = &wanted.path;
     remove_stale(path).map_err(&fail)?;
     let address = SockAddr::unix(path).map_err(|_| {
-        fail(format!("unix socket path too long ({}), must be under 108", path.as_os_str().len()))
+        fail(format!(
+            "unix socket path too long ({}), must be under 108",
+            path.as_os_str().len()
+        ))
     })?;
     let open = || -> io::Result<UnixListener> {
         let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -235,7 +255,10 @@ pub(crate) fn open_unix(wanted: &UnixWanted, backlog: i32) -> Result<Listener, L
         Ok(UnixListener::from_std(listen_on(socket, wanted, backlog)?))
     };
     let listener = open().map_err(|error| fail(format!("bind: {}", system_text(&error))))?;
-    Ok(Listener { kind: ListenerKind::Unix, inner: Inner::Unix(listener, path.clone()) })
+    Ok(Listener {
+        kind: ListenerKind::Unix,
+        inner: Inner::Unix(listener, path.clone()),
+    })
 }
 
 /// Group and permissions are set before the first connection can be made.
@@ -258,7 +281,9 @@ fn listen_on(
 }
 
 fn remove_stale(path: &Path) -> Result<(), String> {
-    let Ok(facts) = fs::symlink_metadata(path) else { return Ok(()) };
+    let Ok(facts) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
     if !facts.file_type().is_socket() {
         return Err(format!("{} exists and is not a socket", path.display()));
     }
@@ -295,7 +320,11 @@ mod tests {
 
     fn wanted(bind: &[&str]) -> Wanted {
         let bind = bind.iter().map(|&name| name.to_owned()).collect();
-        Wanted { bind, backlog: 16, ..Wanted::default() }
+        Wanted {
+            bind,
+            backlog: 16,
+            ..Wanted::default()
+        }
     }
 
     fn free_port() -> u16 {
@@ -330,10 +359,25 @@ mod tests {
     #[test]
     fn a_taken_port_is_an_error() {
         let port = free_port();
-        let first = open_tcp(ListenerKind::Tcp, port, &wanted(&["127.0.0.1"]), &mut Vec::new());
-        let second = open_tcp(ListenerKind::Tcp, port, &wanted(&["127.0.0.1"]), &mut Vec::new());
+        let first = open_tcp(
+            ListenerKind::Tcp,
+            port,
+            &wanted(&["127.0.0.1"]),
+            &mut Vec::new(),
+        );
+        let second = open_tcp(
+            ListenerKind::Tcp,
+            port,
+            &wanted(&["127.0.0.1"]),
+            &mut Vec::new(),
+        );
         assert_eq!(first.unwrap().len(), 1);
-        assert!(second.unwrap_err().to_string().ends_with("bind: Address already in use"));
+        assert!(
+            second
+                .unwrap_err()
+                .to_string()
+                .ends_with("bind: Address already in use")
+        );
     }
 
     #[test]
@@ -341,14 +385,26 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("vkd-listen-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("s.sock");
-        let wanted = UnixWanted { path: path.clone(), mode: 0o600, group: None };
+        let wanted = UnixWanted {
+            path: path.clone(),
+            mode: 0o600,
+            group: None,
+        };
         drop(open_unix(&wanted, 16).unwrap());
         let listener = open_unix(&wanted, 16).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert_eq!(listener.path(), Some(path.as_path()));
         remove_unix(&path, inode_of(&path)).unwrap();
         fs::write(&path, "precious").unwrap();
-        assert!(open_unix(&wanted, 16).unwrap_err().to_string().contains("not a socket"));
+        assert!(
+            open_unix(&wanted, 16)
+                .unwrap_err()
+                .to_string()
+                .contains("not a socket")
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -63,7 +63,10 @@ pub(crate) fn log(config: &Config) -> LogSettings {
         timestamps: TimestampFormat::from_word(&word(id::LOG_TIMESTAMP_FORMAT))
             .unwrap_or(TimestampFormat::Legacy),
         file: path(config, id::LOGFILE),
-        syslog: config.bool(id::SYSLOG_ENABLED).then(|| syslog(config)).flatten(),
+        syslog: config
+            .bool(id::SYSLOG_ENABLED)
+            .then(|| syslog(config))
+            .flatten(),
         private: is_strict(config),
     }
 }
@@ -71,7 +74,11 @@ pub(crate) fn log(config: &Config) -> LogSettings {
 fn syslog(config: &Config) -> Option<SyslogSettings> {
     let facility = Facility::from_word(&config.choice(id::SYSLOG_FACILITY))?;
     let ident = config.text(id::SYSLOG_IDENT).into_owned();
-    Some(SyslogSettings { ident, facility, socket: PathBuf::from(SYSLOG_SOCKET) })
+    Some(SyslogSettings {
+        ident,
+        facility,
+        socket: PathBuf::from(SYSLOG_SOCKET),
+    })
 }
 
 /// The `tls-*` directives.

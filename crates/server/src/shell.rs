@@ -3,7 +3,15 @@
 //! A turn waits, reads and parses every ready connection, runs the batch, sends the replies, does
 //! what the engine asks for, and buries what ended. Each of these is another file.
 
-use std::{io, io::ErrorKind, time::Duration};
+use std::{
+    io,
+    io::ErrorKind,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use mio::{Events, Poll, Token};
 use vk_engine::{MonoMicros, WorkBudget};
@@ -60,6 +68,8 @@ pub(crate) struct Shell {
     next_tick: MonoMicros,
     next_watchdog: Option<MonoMicros>,
     is_ending: bool,
+    /// Set from outside when the certificate files are new.
+    pub(crate) is_renewed: Option<Arc<AtomicBool>>,
     pub(crate) exit: Option<Exit>,
 }
 
@@ -88,6 +98,7 @@ impl Shell {
             settings,
             supervisor,
             is_ending: false,
+            is_renewed: None,
             exit: None,
         })
     }
@@ -122,7 +133,8 @@ impl Shell {
         self.flush_dirty();
         self.hub.bury();
         if self.doors.is_pending() {
-            self.doors.accept(&mut self.hub, self.poll.registry(), LISTENERS_FROM);
+            self.doors
+                .accept(&mut self.hub, self.poll.registry(), LISTENERS_FROM);
             self.hub.bury();
         }
         let counters = &mut self.hub.counters;
@@ -165,11 +177,15 @@ impl Shell {
                 Token(number) => {
                     let number = number.saturating_sub(CLIENTS_FROM);
                     let index = ClientIndex(u32::try_from(number).unwrap_or(u32::MAX));
-                    let Some(client) = self.hub.clients.find(index) else { continue };
+                    let Some(client) = self.hub.clients.find(index) else {
+                        continue;
+                    };
                     if event.is_writable() && client.conn.queued_bytes() > 0 {
                         self.hub.flush(index);
                     }
-                    let Some(client) = self.hub.clients.find(index) else { continue };
+                    let Some(client) = self.hub.clients.find(index) else {
+                        continue;
+                    };
                     if event.is_read_closed() || event.is_error() {
                         client.is_peer_closed = true;
                         if client.phase == Phase::Parked {
@@ -216,12 +232,20 @@ impl Shell {
         self.hub.report_usage();
         let unauthenticated = self.hub.enforce_deadlines(now);
         self.doors.retry(unauthenticated);
+        if self
+            .is_renewed
+            .as_ref()
+            .is_some_and(|flag| flag.swap(false, Ordering::AcqRel))
+        {
+            // What went wrong is in the log; the old certificate serves on.
+            let _ = self.reload_tls();
+        }
         if let (Some(due), Some(interval)) =
             (self.next_watchdog, self.supervisor.watchdog_interval())
             && due <= now
         {
             self.supervisor.alive();
-            self.next_watchdog = Some(now.after(interval / 2));
+            self.next_watchdog = Some(now.after(interval));
         }
     }
 
@@ -243,7 +267,9 @@ fn take_signal(
     is_ending: &mut bool,
     exit: &mut Option<Exit>,
 ) {
-    let Some(request) = signals.take() else { return };
+    let Some(request) = signals.take() else {
+        return;
+    };
     let was_ending = std::mem::replace(is_ending, true);
     let text = match request {
         SignalRequest::Interrupt if was_ending => {
@@ -264,9 +290,13 @@ impl Hub {
     fn report_usage(&mut self) {
         let touched = std::mem::take(&mut self.touched);
         for index in &touched {
-            let Some(client) = self.clients.find(*index) else { continue };
+            let Some(client) = self.clients.find(*index) else {
+                continue;
+            };
             client.is_in_touched = false;
-            let Some(session) = client.session else { continue };
+            let Some(session) = client.session else {
+                continue;
+            };
             let usage = crate::usage::of(client);
             self.engine.handle_usage(session, usage);
             self.check_output_limit(*index);
@@ -298,7 +328,8 @@ impl Hub {
         }
         for (index, is_over) in late {
             if is_over {
-                self.log.log(Level::Verbose, "Closing a client that took too long");
+                self.log
+                    .log(Level::Verbose, "Closing a client that took too long");
                 self.doom(index);
             } else {
                 self.check_output_limit(index);

@@ -49,7 +49,11 @@ impl Signals {
         for signal in [SIGHUP, SIGUSR1] {
             flag::register(signal, Arc::new(AtomicBool::new(false)))?;
         }
-        Ok(Self { receiver: UnixStream::from_std(receiver), interrupt, terminate })
+        Ok(Self {
+            receiver: UnixStream::from_std(receiver),
+            interrupt,
+            terminate,
+        })
     }
 
     /// Wakes the loop with `token` whenever a signal has come.
@@ -60,7 +64,11 @@ impl Signals {
     /// What was asked since the last call; of two signals SIGINT first.
     pub(crate) fn take(&mut self) -> Option<Request> {
         let mut bytes = [0; 64];
-        while self.receiver.read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
+        while self
+            .receiver
+            .read(&mut bytes)
+            .is_ok_and(|count| count == bytes.len())
+        {}
         if self.interrupt.swap(false, Ordering::AcqRel) {
             Some(Request::Interrupt)
         } else if self.terminate.swap(false, Ordering::AcqRel) {

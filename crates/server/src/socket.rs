@@ -64,14 +64,6 @@ impl Socket {
             Self::Unix(stream) => stream.register(registry, token, interest),
         }
     }
-
-    /// Ends the registration.
-    pub(crate) fn deregister(&mut self, registry: &Registry) {
-        let _ = match self {
-            Self::Tcp(stream) => stream.deregister(registry),
-            Self::Unix(stream) => stream.deregister(registry),
-        };
-    }
 }
 
 impl AsFd for Socket {

@@ -68,15 +68,7 @@ impl Endpoint {
         warnings: &mut Vec<String>,
     ) -> Result<Self, UsageError> {
         let host = options.host.clone().or_else(|| variable("VALKEYCLI_HOST"));
-        let port = match options.port {
-            Some(port) => port,
-            None => match variable("VALKEYCLI_PORT") {
-                None => DEFAULT_PORT,
-                Some(text) => text
-                    .parse()
-                    .map_err(|_| UsageError::new("Invalid server port in VALKEYCLI_PORT."))?,
-            },
-        };
+        let port = port(options)?;
         let mut tls = options.tls.clone();
         let tcp = Address::Tcp {
             host: host.clone().unwrap_or_else(local_host),
@@ -145,6 +137,18 @@ fn use_local_ca(
     let path = password_file?;
     let password = discover::admin_password(&path)?;
     Some((path, password))
+}
+
+fn port(options: &Options) -> Result<u16, UsageError> {
+    if let Some(port) = options.port {
+        return Ok(port);
+    }
+    match variable("VALKEYCLI_PORT") {
+        None => Ok(DEFAULT_PORT),
+        Some(text) => text
+            .parse()
+            .map_err(|_| UsageError::new("Invalid server port in VALKEYCLI_PORT.")),
+    }
 }
 
 fn local_host() -> String {

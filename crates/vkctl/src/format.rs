@@ -303,12 +303,16 @@ fn json_text(text: &[u8], quoted: bool, out: &mut Vec<u8>) {
     if quoted {
         let mut ascii = Vec::with_capacity(text.len().saturating_add(2));
         words::quote(text, &mut ascii);
-        for byte in ascii {
-            if byte == b'\\' {
+        // The quoted text is a JSON string again; only its own two quotes stand for themselves.
+        let inner = ascii.get(1..ascii.len().saturating_sub(1)).unwrap_or(&[]);
+        out.push(b'"');
+        for byte in inner {
+            if matches!(byte, b'\\' | b'"') {
                 out.push(b'\\');
             }
-            out.push(byte);
+            out.push(*byte);
         }
+        out.push(b'"');
         return;
     }
     out.push(b'"');

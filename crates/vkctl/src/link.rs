@@ -32,6 +32,9 @@ const READ_BYTES: usize = 64 * 1024;
 /// Idle time after which the kernel probes the peer, so that a long wait finds a dead one.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
+/// Time for a TLS handshake: a server that speaks no TLS says nothing at all.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How addresses of a name are ordered.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Preferences {
@@ -85,9 +88,8 @@ impl Link {
         tls: Option<&TlsSetup>,
         preferences: Preferences,
     ) -> Result<Self, LinkError> {
-        let deadline = preferences
-            .connect_timeout
-            .and_then(|time| Instant::now().checked_add(time));
+        let patience = preferences.connect_timeout.unwrap_or(HANDSHAKE_TIMEOUT);
+        let deadline = Instant::now().checked_add(patience);
         let (socket, tls) = match address {
             Address::Unix(path) => (Socket::Unix(UnixStream::connect(path)?), None),
             Address::Tcp { host, port } => {
@@ -127,7 +129,8 @@ impl Link {
                 ..Watch::default()
             })?;
             if wake == Wake::Timeout {
-                return Err(LinkError::TimedOut);
+                let text = "no answer to the TLS handshake: does this port speak TLS?";
+                return Err(LinkError::Tls(text.to_owned()));
             }
             if self.closed {
                 return Err(LinkError::Closed);

@@ -127,7 +127,8 @@ public class Example {
 [tls]        trust.load(null, null);
 [tls]        try (InputStream in = new FileInputStream(@CA@)) {
 [tls]            int number = 0;
-[tls]            for (Certificate ca : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+[tls]            CertificateFactory factory = CertificateFactory.getInstance("X.509");
+[tls]            for (Certificate ca : factory.generateCertificates(in)) {
 [tls]                trust.setCertificateEntry("ca" + number++, ca);
 [tls]            }
 [tls]        }

@@ -1,7 +1,9 @@
-//! The repository's own checks: `cargo xtask tidy` (house style) and `cargo xtask deps` (which
-//! crate may use which). It is not part of the product, and it never changes a source file.
+//! The repository's own checks: `cargo xtask tidy` (house style), `cargo xtask deps` (which crate
+//! may use which) and `cargo xtask docs` (the generated pages of the manual). It is not part of the
+//! product, and it never changes a source file.
 
 mod deps;
+mod docs;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ usage: cargo xtask <check>
 
   tidy    house style of every Rust source of the tree
   deps    arrows between our crates, and the third-party crates that each may name
+  docs    writes docs/commands.md and docs/strict.md; with --check says whether they are stale
 ";
 
 fn main() -> ExitCode {
@@ -31,13 +34,19 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<usize> {
     let mut args = std::env::args().skip(1);
     let name = args.next().unwrap_or_default();
-    if let Some(extra) = args.next() {
+    let option = args.next();
+    let mode = match (name.as_str(), option.as_deref()) {
+        ("docs", Some("--check")) => docs::Mode::Check,
+        _ => docs::Mode::Write,
+    };
+    if let Some(extra) = option.filter(|_| mode == docs::Mode::Write).or_else(|| args.next()) {
         bail!("unexpected argument '{extra}'\n\n{USAGE}");
     }
     let root = root()?;
     let report = match name.as_str() {
         "tidy" => tidy::run(&root)?,
         "deps" => deps::run(&root)?,
+        "docs" => docs::run(&root, mode)?,
         _ => bail!("no such check: '{name}'\n\n{USAGE}"),
     };
     for finding in &report.findings {

@@ -23,7 +23,7 @@ impl<'a> Source<'a> {
         Some(*first)
     }
 
-    /// A number below `limit`; 0 when the bytes are used up.
+    /// A number below `limit` and 256; 0 when the bytes are used up.
     fn below(&mut self, limit: usize) -> usize {
         usize::from(self.byte().unwrap_or(0)) % limit.max(1)
     }
@@ -40,6 +40,13 @@ impl<'a> Source<'a> {
 /// Commands that stop or distort the machine on purpose.
 const LEFT_OUT: [&str; 3] = ["shutdown", "debug", "monitor"];
 
+/// The commands to choose from.
+pub(super) struct Grammar {
+    all: Vec<&'static Command>,
+    /// Those that work on keys.
+    on_keys: Vec<&'static Command>,
+}
+
 const KEYS: [&[u8]; 6] = [
     b"a",
     b"b",
@@ -49,7 +56,7 @@ const KEYS: [&[u8]; 6] = [
     b"a longer key than the others \xff",
 ];
 
-const VALUES: [&[u8]; 12] = [
+const VALUES: [&[u8]; 14] = [
     b"",
     b"x",
     b"7",
@@ -62,6 +69,8 @@ const VALUES: [&[u8]; 12] = [
     b"1e300",
     b"NX",
     b"*",
+    b"KEA",
+    b"allkeys-lfu",
 ];
 
 const NUMBERS: [&[u8]; 28] = [
@@ -97,41 +106,67 @@ const NUMBERS: [&[u8]; 28] = [
 
 const PATTERNS: [&[u8]; 6] = [b"*", b"a*", b"[a-c]", b"?", b"\\a", b"[^a"];
 
-/// The words of a request.
-pub(super) fn request(source: &mut Source<'_>) -> Vec<Vec<u8>> {
-    let all: Vec<&Command> = specs()
-        .filter(|command| !LEFT_OUT.contains(&command.spec.name))
-        .collect();
-    let mut words = Vec::new();
-    let Some(mut command) = all
-        .get(source.number() as usize % all.len().max(1))
-        .copied()
-    else {
-        return words;
-    };
-    words.push(command.spec.name.as_bytes().to_vec());
-    let subcommands = command.subcommands();
-    if let Some(sub) = subcommands.get(source.below(subcommands.len())) {
-        command = sub;
+const PARAMETERS: [&[u8]; 6] = [
+    b"hz",
+    b"maxmemory-policy",
+    b"notify-keyspace-events",
+    b"lfu-decay-time",
+    b"maxclients",
+    b"no-such-parameter",
+];
+
+impl Grammar {
+    pub(super) fn new() -> Self {
+        let all: Vec<&Command> = specs()
+            .filter(|command| !LEFT_OUT.contains(&command.spec.name))
+            .collect();
+        let on_keys = all
+            .iter()
+            .copied()
+            .filter(|command| !command.spec.keys.is_empty())
+            .collect();
+        Self { all, on_keys }
+    }
+
+    /// The words of a request.
+    pub(super) fn request(&self, source: &mut Source<'_>) -> Vec<Vec<u8>> {
+        // Three quarters are about keys: what the others do is seen in them.
+        let from = if source.below(4) == 0 {
+            &self.all
+        } else {
+            &self.on_keys
+        };
+        let mut words = Vec::new();
+        let place = source.below(256) + 256 * source.below(from.len().div_ceil(256));
+        let Some(mut command) = from.get(place % from.len().max(1)).copied() else {
+            return words;
+        };
         words.push(command.spec.name.as_bytes().to_vec());
-    }
-    put_all(source, command.spec.args, &mut words);
-    match source.below(32) {
-        0 => {
-            words.pop();
+        let subcommands = command.subcommands();
+        if let Some(sub) = subcommands.get(source.below(subcommands.len())) {
+            command = sub;
+            words.push(command.spec.name.as_bytes().to_vec());
         }
-        1 => words.push(choose(source, &VALUES)),
-        _ => {}
+        put_all(source, command.spec.args, &mut words);
+        match source.below(32) {
+            0 => {
+                words.pop();
+            }
+            1 => words.push(choose(source, &VALUES)),
+            _ => {}
+        }
+        words
     }
-    words
 }
 
 fn put_all(source: &mut Source<'_>, args: &[ArgSpec], words: &mut Vec<Vec<u8>>) {
+    // Where the number stands that counts the next argument.
+    let mut count_at = None;
     for arg in args {
-        let left_out = arg.flags.contains(ArgFlags::OPTIONAL) && source.below(2) == 0;
-        if left_out {
+        if arg.flags.contains(ArgFlags::OPTIONAL) && source.below(2) == 0 {
             continue;
         }
+        let first = words.len();
         let times = if arg.flags.contains(ArgFlags::MULTIPLE) {
             1 + source.below(3)
         } else {
@@ -145,13 +180,23 @@ fn put_all(source: &mut Source<'_>, args: &[ArgSpec], words: &mut Vec<Vec<u8>>) 
             }
             put_value(source, arg, words);
         }
+        // A random number would hardly ever count right; a few wrong ones stay.
+        if let Some(at) = count_at.take()
+            && source.below(8) != 0
+            && let Some(word) = words.get_mut(at)
+        {
+            *word = times.to_string().into_bytes();
+        }
+        if arg.name.starts_with("num") {
+            count_at = Some(first + usize::from(arg.token.is_some()));
+        }
     }
-    fix_counts(args, words);
 }
 
 fn put_value(source: &mut Source<'_>, arg: &ArgSpec, words: &mut Vec<Vec<u8>>) {
     match arg.kind {
         ArgKind::Key(_) => words.push(choose(source, &KEYS)),
+        ArgKind::String if arg.name == "parameter" => words.push(choose(source, &PARAMETERS)),
         ArgKind::String => words.push(choose(source, &VALUES)),
         ArgKind::Integer | ArgKind::Double | ArgKind::UnixTime => {
             words.push(choose(source, &NUMBERS));
@@ -164,25 +209,6 @@ fn put_value(source: &mut Source<'_>, arg: &ArgSpec, words: &mut Vec<Vec<u8>>) {
                 put_all(source, core::slice::from_ref(one), words);
             }
         }
-    }
-}
-
-/// A number that counts the arguments behind it would hardly ever be right by chance.
-fn fix_counts(args: &[ArgSpec], words: &mut [Vec<u8>]) {
-    let Some(at) = args.iter().position(|arg| arg.name.starts_with("num")) else {
-        return;
-    };
-    let Some(counted) = args.get(at + 1) else {
-        return;
-    };
-    let width = match counted.kind {
-        ArgKind::Block(inner) => inner.len(),
-        _ => 1,
-    };
-    let first = words.len() - words.len().min(words.len().saturating_sub(at + 1));
-    let count = words.len().saturating_sub(first + 1) / width.max(1);
-    if let Some(word) = words.get_mut(first) {
-        *word = count.to_string().into_bytes();
     }
 }
 

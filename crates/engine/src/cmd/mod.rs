@@ -41,6 +41,8 @@ pub enum Run {
     Session(SessionFn),
     /// Has subcommands only.
     Container(&'static [Command]),
+    /// Has subcommands, and does something without one, too (COMMAND).
+    Both(SessionFn, &'static [Command]),
 }
 
 /// A command: what is said about it and how it runs.
@@ -69,7 +71,7 @@ impl Command {
     #[must_use]
     pub const fn subcommands(&self) -> &'static [Self] {
         match self.run {
-            Run::Container(inner) => inner,
+            Run::Container(inner) | Run::Both(_, inner) => inner,
             _ => &[],
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn execute(
     let result = match command.run {
         Run::Read(run) => run(&mut ReadCtx(ctx), request, reply),
         Run::Write(run) => run(&mut WriteCtx(ReadCtx(ctx)), request, reply),
-        Run::Session(run) => {
+        Run::Session(run) | Run::Both(run, _) => {
             let mut ctx = SessionCtx {
                 base: ctx,
                 disposition,
@@ -89,11 +89,15 @@ fn commit(engine: &mut Engine, db: u32, request: Request<'_>) {
 }
 
 fn count(engine: &mut Engine, id: crate::cmd::CommandId, begun: Ticks, ended: Ticks, failed: bool) {
+    let nanos = ended.0.saturating_sub(begun.0);
     engine.stats.commands += 1;
     if let Some(stats) = engine.stats.command(id) {
         stats.calls += 1;
-        stats.nanos = stats.nanos.saturating_add(ended.0.saturating_sub(begun.0));
+        stats.nanos = stats.nanos.saturating_add(nanos);
         stats.failed += u64::from(failed);
+    }
+    if engine.config.bool(crate::config::id::LATENCY_TRACKING) {
+        engine.stats.record_latency(id, nanos);
     }
 }
 

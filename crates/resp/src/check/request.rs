@@ -30,7 +30,7 @@ pub struct Outcome {
     pub idle: bool,
 }
 
-/// Checks that any cut of `data` (see [`super::pieces`]) and any number of requests per call give
+/// Checks that any cut of `data` (see `pieces`) and any number of requests per call give
 /// the same requests and the same error, within bounds.
 pub fn check_request_bytes(data: &[u8], splits: &[u8]) {
     for limits in &LIMITS {

@@ -1,12 +1,11 @@
 //! PING, ECHO, SELECT, RESET, QUIT, READONLY, READWRITE.
 
-use vk_data::num::parse_i64;
 use vk_resp::{Protocol, ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Deprecation, Flags, Group};
 
 use crate::{
     Disposition, Error,
-    cmd::{Command, Run},
+    cmd::{Command, Run, generic::move_key::database},
     ctx::SessionCtx,
     pipeline::wrong_arity,
     session::SessionFlags,
@@ -153,15 +152,8 @@ fn select(
     request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    let index = request
-        .arg(1)
-        .and_then(parse_i64)
-        .and_then(|n| i32::try_from(n).ok());
-    let index = index.ok_or(Error::NOT_AN_INTEGER)?;
-    let db = u32::try_from(index).map_err(|_| Error::DB_OUT_OF_RANGE)?;
-    if db as usize >= ctx.engine().dbs.count() {
-        return Err(Error::DB_OUT_OF_RANGE);
-    }
+    let word = request.arg(1).ok_or(Error::SYNTAX)?;
+    let db = database(&ctx.base, word)?;
     ctx.session()?.db = db;
     reply.ok();
     Ok(())

@@ -1,0 +1,299 @@
+//! One run of a history, with the properties that are checked after every request. What is
+//! compared at its end stands in `check`.
+
+use alloc::{format, string::String, vec::Vec};
+
+use vk_resp::{ReplyBuf, ReplyLimits, ReplyParser};
+
+use super::{
+    Rig,
+    grammar::{Grammar, Source},
+};
+use crate::{Completion, Disposition, EffectBuf, Output, SessionId, Ticket, session::SessionFlags};
+
+/// The most steps of one history; longer inputs are cut.
+const STEPS_MAX: usize = 256;
+const SESSIONS: usize = 3;
+/// Requests that a failure shows.
+const SHOWN_MAX: usize = 64;
+
+/// In what runs of the same history may differ.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    /// Requests are announced before they run.
+    pub(super) prepares: bool,
+    /// Somebody wants the effects.
+    pub(super) listens: bool,
+}
+
+/// One run of a history.
+pub(super) struct History {
+    pub(super) rig: Rig,
+    /// Everything that was sent to anybody.
+    pub(super) transcript: Vec<u8>,
+    pub(super) effects: EffectBuf,
+    manner: Manner,
+    grammar: Grammar,
+    sessions: [Option<SessionId>; SESSIONS],
+    parked: Vec<SessionId>,
+    /// Work that was asked for and is under way.
+    under_way: Vec<Ticket>,
+    /// What was done, for the message of a failure.
+    done: Vec<Done>,
+}
+
+enum Done {
+    Request(usize, Vec<Vec<u8>>),
+    Disconnect(usize),
+    Time(i64),
+    Completion(bool),
+}
+
+impl History {
+    pub(super) fn run(data: &[u8], manner: Manner) -> Self {
+        let mut history = Self {
+            rig: Rig::new(),
+            transcript: Vec::new(),
+            effects: EffectBuf::default(),
+            manner,
+            grammar: Grammar::new(),
+            sessions: [None; SESSIONS],
+            parked: Vec::new(),
+            under_way: Vec::new(),
+            done: Vec::new(),
+        };
+        history.rig.engine.set_effects_wanted(manner.listens);
+        let mut source = Source::new(data);
+        for _ in 0..STEPS_MAX {
+            let Some(step) = source.byte() else { break };
+            history.step(step, &mut source);
+        }
+        // Half a transaction has no effects yet.
+        while let Some(ticket) = history.under_way.pop() {
+            history.complete(ticket, true);
+            history.drain(&mut source);
+        }
+        history.rig.engine.take_effects(&mut history.effects);
+        history
+    }
+
+    /// A property does not hold.
+    #[expect(clippy::panic, reason = "a check reports by panicking")]
+    pub(super) fn fail(&self, why: &str) -> ! {
+        let from = self.done.len().saturating_sub(SHOWN_MAX);
+        let done: Vec<String> = self.done.iter().skip(from).map(Done::show).collect();
+        panic!("{why}\nafter:\n{}", done.join("\n"));
+    }
+
+    fn step(&mut self, step: u8, source: &mut Source<'_>) {
+        match step {
+            // Long enough for some relative times of the grammar to end, short enough for others.
+            0..=2 => self.pass(source.number() % 5_000_000, true),
+            3 => self.pass(source.number() % 2_000 * 1000, false),
+            4 => self.pass(source.number().saturating_mul(64), true),
+            5 => self.jump(source),
+            8 => {
+                if let Some(ticket) = self.under_way.pop() {
+                    self.complete(ticket, source.byte().is_none_or(|byte| byte & 1 == 0));
+                }
+            }
+            6..=7 => self.disconnect(usize::from(step) % SESSIONS),
+            _ => {
+                let slot = usize::from(step) % SESSIONS;
+                let words = self.grammar.request(source);
+                if let Some(session) = self.session(slot)
+                    && !self.parked.contains(&session)
+                {
+                    self.request(slot, session, words);
+                }
+            }
+        }
+        self.drain(source);
+        self.rig.engine.take_effects(&mut self.effects);
+    }
+
+    fn session(&mut self, slot: usize) -> Option<SessionId> {
+        let place = self.sessions.get_mut(slot)?;
+        if place.is_none() {
+            *place = self.rig.connect();
+        }
+        *place
+    }
+
+    fn disconnect(&mut self, slot: usize) {
+        if let Some(id) = self.sessions.get_mut(slot).and_then(Option::take) {
+            self.done.push(Done::Disconnect(slot));
+            self.rig
+                .with_env(|engine, env| engine.handle_disconnect(env, id));
+            self.parked.retain(|parked| *parked != id);
+        }
+    }
+
+    fn pass(&mut self, micros: u64, tick: bool) {
+        self.done.push(Done::Time(micros as i64));
+        self.rig.sleep(micros);
+        if tick {
+            self.rig.tick(16);
+        }
+    }
+
+    /// The wall clock is set forwards or backwards.
+    fn jump(&mut self, source: &mut Source<'_>) {
+        let micros = (source.number() as i64 - (1 << 23)) * 64;
+        self.done.push(Done::Time(micros));
+        self.rig.jump(micros);
+    }
+
+    fn request(&mut self, slot: usize, session: SessionId, words: Vec<Vec<u8>>) {
+        let before = self.state();
+        let was_quiet = self.is_quiet(session);
+        let (reply, disposition) = self.rig.request(
+            session,
+            words.iter().map(Vec::as_slice),
+            self.manner.prepares,
+        );
+        self.done.push(Done::Request(slot, words));
+        self.note(&reply);
+        self.rig.engine.take_effects(&mut self.effects);
+        let after = self.state();
+        let failed = reply
+            .chunks()
+            .next()
+            .is_some_and(|chunk| chunk.starts_with(b"-"));
+        if failed && before.expired == after.expired && before != after {
+            self.fail("an error changed something");
+        }
+        let changed = before.digest != after.digest;
+        if self.manner.listens
+            && changed
+            && before.groups == after.groups
+            && disposition != Disposition::Parked
+        {
+            self.fail("a change had no effect");
+        }
+        let may_be_silent = was_quiet || self.is_quiet(session) || disposition != Disposition::Done;
+        match replies(&reply) {
+            Some(1) => {}
+            Some(0) if may_be_silent => {}
+            got => self.fail(&format!("a request got {got:?} replies")),
+        }
+        self.settle(session, disposition);
+    }
+
+    fn state(&self) -> State {
+        let engine = &self.rig.engine;
+        State {
+            digest: engine.digest().0,
+            dirty: engine.dirty,
+            expired: engine.stats.expired_keys,
+            groups: self.effects.groups.len(),
+        }
+    }
+
+    fn is_quiet(&self, session: SessionId) -> bool {
+        let quiet =
+            SessionFlags::REPLY_OFF | SessionFlags::REPLY_SKIP | SessionFlags::REPLY_SKIP_NEXT;
+        let state = self.rig.engine.sessions.find(session);
+        state.is_none_or(|state| state.flags.intersects(quiet))
+    }
+
+    fn settle(&mut self, session: SessionId, disposition: Disposition) {
+        match disposition {
+            Disposition::Done => {}
+            Disposition::Parked => self.parked.push(session),
+            Disposition::Close | Disposition::CloseNow => self.close(session),
+        }
+    }
+
+    fn close(&mut self, session: SessionId) {
+        if let Some(slot) = self.sessions.iter().position(|id| *id == Some(session)) {
+            self.disconnect(slot);
+        }
+    }
+
+    fn drain(&mut self, source: &mut Source<'_>) {
+        while let Some(output) = self.rig.engine.poll_output() {
+            match output {
+                Output::Wake {
+                    session,
+                    reply,
+                    disposition,
+                } => {
+                    self.note(&reply);
+                    if !self.parked.contains(&session) {
+                        self.fail("a session was woken that was not parked");
+                    }
+                    self.parked.retain(|parked| *parked != session);
+                    self.settle(session, disposition);
+                }
+                Output::Close { session, .. } => self.close(session),
+                Output::Directive { ticket, .. } => match source.byte().unwrap_or(0) & 3 {
+                    0 | 1 => self.complete(ticket, true),
+                    2 => self.complete(ticket, false),
+                    _ => self.under_way.push(ticket),
+                },
+                Output::Push { bytes, .. } => self.note(&bytes),
+                Output::Event(event) => {
+                    self.transcript
+                        .extend_from_slice(format!("{event:?}").as_bytes());
+                }
+            }
+        }
+    }
+
+    fn complete(&mut self, ticket: Ticket, good: bool) {
+        self.done.push(Done::Completion(good));
+        let result = if good {
+            Completion::Done
+        } else {
+            Completion::Failed("refused by the test".into())
+        };
+        self.rig
+            .with_env(|engine, env| engine.handle_completion(env, ticket, result));
+    }
+
+    fn note(&mut self, reply: &ReplyBuf) {
+        for chunk in reply.chunks() {
+            self.transcript.extend_from_slice(chunk);
+        }
+    }
+}
+
+/// What no error may change.
+#[derive(PartialEq)]
+struct State {
+    digest: [u8; 20],
+    dirty: u64,
+    expired: u64,
+    groups: usize,
+}
+
+/// How many whole replies these bytes are; `None` if they are not.
+fn replies(bytes: &ReplyBuf) -> Option<usize> {
+    let mut parser = ReplyParser::new(ReplyLimits::default());
+    for chunk in bytes.chunks() {
+        parser.feed(chunk);
+    }
+    let mut count = 0;
+    while parser.poll().ok()?.is_some() {
+        count += 1;
+    }
+    parser.is_idle().then_some(count)
+}
+
+impl Done {
+    fn show(&self) -> String {
+        match self {
+            Self::Request(slot, words) => {
+                let words: Vec<String> = words
+                    .iter()
+                    .map(|word| format!("{:?}", String::from_utf8_lossy(word)))
+                    .collect();
+                format!("{slot}> {}", words.join(" "))
+            }
+            Self::Disconnect(slot) => format!("{slot} disconnects"),
+            Self::Completion(good) => format!("work outside ends, well: {good}"),
+            Self::Time(micros) => format!("{micros} microseconds"),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! WAIT and WAITAOF of a server that has neither replicas nor a log: nothing will ever be
+//! acknowledged, so the answer is known at once.
+
+use vk_data::num::parse_i64;
+use vk_resp::{ReplyBuf, Request};
+use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group};
+
+use crate::{
+    Error,
+    cmd::{Command, Run},
+    ctx::{Ctx, SessionCtx},
+};
+
+pub(super) const WAIT: Command = Command {
+    spec: CommandSpec {
+        name: "wait",
+        group: Group::Generic,
+        since: "3.0.0",
+        summary: "Tells how many replicas have the writes of this session.",
+        complexity: "O(1)",
+        arity: 3,
+        flags: Flags::BLOCKING,
+        categories: Categories::CONNECTION,
+        tips: &["request_policy:all_shards", "response_policy:agg_min"],
+        args: &[ArgSpec::integer("numreplicas"), ArgSpec::integer("timeout")],
+        ..CommandSpec::NEW
+    },
+    run: Run::Session(wait),
+};
+
+pub(super) const WAITAOF: Command = Command {
+    spec: CommandSpec {
+        name: "waitaof",
+        group: Group::Generic,
+        since: "7.2.0",
+        summary: "Tells whether the writes of this session are on disk, here and on replicas.",
+        complexity: "O(1)",
+        arity: 4,
+        flags: Flags::BLOCKING,
+        categories: Categories::CONNECTION,
+        tips: &["request_policy:all_shards", "response_policy:agg_min"],
+        args: &[
+            ArgSpec::integer("numlocal"),
+            ArgSpec::integer("numreplicas"),
+            ArgSpec::integer("timeout"),
+        ],
+        ..CommandSpec::NEW
+    },
+    run: Run::Session(waitaof),
+};
+
+fn wait(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
+    integer(request, 1)?;
+    check_timeout(ctx, request, 2)?;
+    reply.int(0);
+    Ok(())
+}
+
+fn waitaof(
+    ctx: &mut SessionCtx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    let local = integer(request, 1)?;
+    if !(0..=1).contains(&local) {
+        return Err(Error::told(format_args!(
+            "ERR value is out of range, value must between 0 and 1"
+        )));
+    }
+    if integer(request, 2)? < 0 {
+        return Err(Error::NOT_POSITIVE);
+    }
+    check_timeout(ctx, request, 3)?;
+    if local > 0 {
+        return Err(Error::WAITAOF_WITHOUT_AOF);
+    }
+    // Of nothing that has to be written everything is written.
+    reply.array(2);
+    reply.int(1);
+    reply.int(0);
+    Ok(())
+}
+
+fn integer(request: Request<'_>, word: usize) -> Result<i64, Error> {
+    request
+        .arg(word)
+        .and_then(parse_i64)
+        .ok_or(Error::NOT_AN_INTEGER)
+}
+
+/// A time to wait in milliseconds, which ends before the end of time.
+fn check_timeout(ctx: &Ctx<'_>, request: Request<'_>, word: usize) -> Result<(), Error> {
+    let timeout_ms = integer(request, word).map_err(|_| Error::TIMEOUT_NOT_AN_INTEGER)?;
+    if timeout_ms < 0 {
+        return Err(Error::TIMEOUT_NEGATIVE);
+    }
+    if timeout_ms.checked_add(ctx.now_ms()).is_none() {
+        return Err(Error::TIMEOUT_OUT_OF_RANGE);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testkit::Kit;
+
+    #[test]
+    fn nobody_acknowledges() {
+        let mut kit = Kit::new();
+        assert_eq!(kit.run("WAIT 0 0"), "(integer) 0");
+        assert_eq!(kit.run("WAITAOF 0 0 0"), "[(integer) 1, (integer) 0]");
+        assert_eq!(kit.run("WAIT 0 -1"), "(error) ERR timeout is negative");
+        assert_eq!(
+            kit.run("WAITAOF 1 0 0"),
+            "(error) ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
+        );
+        assert_eq!(
+            kit.run("WAITAOF 2 0 0"),
+            "(error) ERR value is out of range, value must between 0 and 1"
+        );
+    }
+}

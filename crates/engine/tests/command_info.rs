@@ -1,0 +1,294 @@
+//! COMMAND INFO and COMMAND DOCS of every command that is built, against the recorded answers of
+//! Valkey 8.0, but for the listed additions.
+//!
+//! Not compared: summaries, remarks and the texts of the history, which are our own.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use support::Server;
+use vk_resp::Reply;
+
+/// Commands and subcommands that the recorded server does not have, and the version that has them.
+const ADDED: &[(&str, &str)] = &[
+    ("delex", "since Valkey 9.2"),
+    ("delifeq", "since Valkey 9.0"),
+    ("increx", "since Valkey 9.2"),
+    ("msetex", "since Valkey 9.1"),
+];
+
+/// Arguments that a recorded command gained later: the command, the path of argument names.
+const ADDED_ARGUMENTS: &[(&str, &str, &str)] = &[
+    ("set", "condition/comparison-value", "IFEQ, since Valkey 8.1"),
+    (
+        "shutdown",
+        "abort-selector/save-selector-block/safe",
+        "since Valkey 9.0",
+    ),
+    (
+        "shutdown",
+        "abort-selector/save-selector-block/failover",
+        "since Valkey 9.0",
+    ),
+];
+
+fn text(reply: &Reply) -> String {
+    match reply {
+        Reply::Bulk(bytes) | Reply::Simple(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        other => panic!("no text: {other:?}"),
+    }
+}
+
+fn items(reply: &Reply) -> &[Reply] {
+    match reply {
+        Reply::Array(items) => items,
+        other => panic!("no array: {other:?}"),
+    }
+}
+
+fn plain(reply: &Reply) -> Value {
+    match reply {
+        Reply::Int(number) => json!(number),
+        Reply::Array(items) => items.iter().map(plain).collect(),
+        other => json!(text(other)),
+    }
+}
+
+fn sorted(reply: &Reply) -> Value {
+    let mut words: Vec<String> = items(reply).iter().map(text).collect();
+    words.sort();
+    json!(words)
+}
+
+/// A key spec without its remark, its flags sorted.
+fn key_spec(spec: &Value) -> Value {
+    let mut pairs: Vec<Value> = Vec::new();
+    for pair in spec.as_array().unwrap().chunks(2) {
+        if pair[0] == "notes" {
+            continue;
+        }
+        let mut value = pair[1].clone();
+        if pair[0] == "flags" {
+            let flags = value.as_array_mut().unwrap();
+            flags.sort_by_key(|flag| flag.as_str().unwrap().to_owned());
+        }
+        pairs.extend([pair[0].clone(), value]);
+    }
+    Value::Array(pairs)
+}
+
+/// One entry of COMMAND INFO in the form of the record, by full name, and those of subcommands.
+fn collect_info(entry: &Reply, all: &mut BTreeMap<String, Value>) {
+    let [
+        name,
+        arity,
+        flags,
+        first,
+        last,
+        step,
+        categories,
+        tips,
+        keys,
+        subcommands,
+    ] = items(entry)
+    else {
+        panic!("ten elements: {entry:?}");
+    };
+    let keys: Vec<Value> = items(keys)
+        .iter()
+        .map(|spec| key_spec(&plain(spec)))
+        .collect();
+    let facts = json!({
+        "arity": plain(arity), "flags": sorted(flags), "first": plain(first), "last": plain(last),
+        "step": plain(step), "categories": sorted(categories), "tips": sorted(tips),
+        "key_specs": keys,
+    });
+    all.insert(text(name), facts);
+    for sub in items(subcommands) {
+        collect_info(sub, all);
+    }
+}
+
+fn collect_recorded(entry: &Value, all: &mut BTreeMap<String, Value>) {
+    let mut facts = entry.as_object().unwrap().clone();
+    let name = facts.remove("name").unwrap().as_str().unwrap().to_owned();
+    if let Some(subs) = facts.remove("subcommands") {
+        for sub in subs.as_array().unwrap() {
+            collect_recorded(sub, all);
+        }
+    }
+    let keys = facts["key_specs"].as_array().unwrap();
+    let keys: Vec<Value> = keys.iter().map(key_spec).collect();
+    facts.insert("key_specs".into(), json!(keys));
+    for set in ["flags", "categories", "tips"] {
+        let words = facts[set].as_array_mut().unwrap();
+        words.sort_by_key(|word| word.as_str().unwrap().to_owned());
+    }
+    all.insert(name, Value::Object(facts));
+}
+
+fn is_added(name: &str) -> bool {
+    ADDED.iter().any(|(added, _)| *added == name)
+}
+
+#[test]
+fn info_is_the_recorded_one() {
+    let record: Value = serde_json::from_str(include_str!("data/command-info.json")).unwrap();
+    let mut recorded = BTreeMap::new();
+    for entry in record.as_array().unwrap() {
+        collect_recorded(entry, &mut recorded);
+    }
+    let mut ours = BTreeMap::new();
+    for entry in items(&Server::start().call(&["COMMAND"])) {
+        collect_info(entry, &mut ours);
+    }
+    assert!(ours.len() > 100, "{}", ours.len());
+    let mut wrong = Vec::new();
+    for (name, facts) in &ours {
+        match recorded.get(name) {
+            Some(recorded) if recorded == facts => {}
+            None if is_added(name) => {}
+            recorded => wrong.push(format!("{name}:\n  {facts}\n  {recorded:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The pairs of a map.
+fn pairs(reply: &Reply) -> BTreeMap<String, &Reply> {
+    items(reply)
+        .chunks(2)
+        .map(|pair| (text(&pair[0]), &pair[1]))
+        .collect()
+}
+
+/// The arguments in the form of the record, without those that came later.
+fn arguments(command: &str, path: &str, reply: &Reply) -> Value {
+    let mut all = Vec::new();
+    for argument in items(reply) {
+        let facts = pairs(argument);
+        let name = text(facts["name"]);
+        let path = format!("{path}{name}");
+        if ADDED_ARGUMENTS
+            .iter()
+            .any(|(c, p, _)| *c == command && *p == path)
+        {
+            continue;
+        }
+        let mut plain_facts = Map::new();
+        for (key, value) in &facts {
+            match key.as_str() {
+                "flags" => {
+                    for flag in items(value) {
+                        plain_facts.insert(text(flag), json!(true));
+                    }
+                }
+                "arguments" => {
+                    let inner = arguments(command, &format!("{path}/"), value);
+                    plain_facts.insert(key.clone(), inner);
+                }
+                "display_text" if text(value) == name => {}
+                "display_text" => {
+                    plain_facts.insert("display".into(), json!(text(value)));
+                }
+                _ => {
+                    plain_facts.insert(key.clone(), plain(value));
+                }
+            }
+        }
+        all.push(Value::Object(plain_facts));
+    }
+    Value::Array(all)
+}
+
+/// One entry of COMMAND DOCS in the form of the record, by full name, and those of subcommands.
+fn collect_docs(name: &str, docs: &Reply, all: &mut BTreeMap<String, Value>) {
+    let docs = pairs(docs);
+    assert!(!text(docs["summary"]).is_empty(), "{name} has no summary");
+    let mut facts = Map::new();
+    for (key, value) in docs {
+        let value = match key.as_str() {
+            "summary" => continue,
+            "subcommands" => {
+                for (name, docs) in pairs(value) {
+                    collect_docs(&name, docs, all);
+                }
+                continue;
+            }
+            "arguments" => arguments(name, "", value),
+            "history" => {
+                let versions = items(value).iter().map(|change| {
+                    let [version, change] = items(change) else {
+                        panic!("{change:?}")
+                    };
+                    assert!(!text(change).is_empty(), "{name} changed, but how?");
+                    json!(text(version))
+                });
+                versions
+                    .filter(|version| !version.as_str().unwrap().starts_with('9'))
+                    .filter(|version| version != "8.1.0")
+                    .collect()
+            }
+            "doc_flags" => sorted(value),
+            _ => plain(value),
+        };
+        // A history of later versions alone is none in the record.
+        if key != "history" || value != json!([]) {
+            facts.insert(key, value);
+        }
+    }
+    all.insert(name.to_owned(), Value::Object(facts));
+}
+
+/// The record of one command with the keys of COMMAND DOCS, without what an argument of the
+/// command's own age says about its age.
+fn recorded_docs(facts: &Value) -> Value {
+    const TOLD: &[&str] = &[
+        "since",
+        "group",
+        "complexity",
+        "doc_flags",
+        "deprecated_since",
+        "replaced_by",
+        "history",
+        "arguments",
+    ];
+    let mut facts = facts.as_object().unwrap().clone();
+    facts.retain(|key, value| TOLD.contains(&key.as_str()) && *value != json!([]));
+    if let Some(flags) = facts.get_mut("doc_flags") {
+        let flags = flags.as_array_mut().unwrap();
+        for flag in flags.iter_mut() {
+            *flag = json!(flag.as_str().unwrap().to_lowercase());
+        }
+    }
+    if let Some(group) = facts.get_mut("group") {
+        *group = json!(group.as_str().unwrap().replace('_', "-"));
+    }
+    Value::Object(facts)
+}
+
+#[test]
+fn docs_are_the_recorded_ones() {
+    let recorded: BTreeMap<String, Value> =
+        serde_json::from_str(include_str!("data/commands.json")).unwrap();
+    let mut ours = BTreeMap::new();
+    let reply = Server::start().call(&["COMMAND", "DOCS"]);
+    for (name, docs) in pairs(&reply) {
+        collect_docs(&name, docs, &mut ours);
+    }
+    assert!(ours.len() > 100, "{}", ours.len());
+    let mut wrong = Vec::new();
+    for (name, facts) in &ours {
+        let key = name.replace('|', " ").to_uppercase();
+        match recorded.get(&key).map(recorded_docs) {
+            Some(recorded) if recorded == *facts => {}
+            None if is_added(name) => {}
+            recorded => wrong.push(format!("{name}:\n  {facts}\n  {recorded:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,99 @@
+//! What a process tells of itself: identity, entropy, the banner.
+//! Nothing here changes while the server runs.
+
+use std::{env, path::Path};
+
+use vk_data::table::HashSeed;
+use vk_engine::{Identity, Seeds, config::Config, config::id};
+
+use crate::host::system_memory_bytes;
+
+/// Our own version.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The Valkey version that the engine announces.
+pub(crate) const VALKEY_VERSION: &str = "8.1.0";
+
+/// Name and version of the allocator, such as `jemalloc-5.3.0`.
+pub(crate) fn allocator() -> String {
+    let version = tikv_jemalloc_ctl::version::read().unwrap_or("unknown");
+    let number = version.split(['-', '\0']).next().unwrap_or(version);
+    format!("jemalloc-{number}")
+}
+
+/// Facts for INFO.
+pub(crate) fn identity(config_file: Option<&Path>, supervised: &str) -> Identity {
+    let uname = rustix::system::uname();
+    let os = [uname.sysname(), uname.release(), uname.machine()]
+        .map(|part| part.to_string_lossy().into_owned())
+        .join(" ");
+    Identity {
+        executable: env::current_exe()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default(),
+        config_file: config_file
+            .map(|path| path.display().to_string())
+            .unwrap_or_default(),
+        process_id: std::process::id(),
+        os,
+        compiler: concat!("rustc-", env!("CARGO_PKG_RUST_VERSION")).to_owned(),
+        allocator: allocator(),
+        supervised: supervised.to_owned(),
+        system_memory_bytes: system_memory_bytes(),
+        listeners: Vec::new(),
+    }
+}
+
+/// Draws the entropy of one run. A `hash-seed` fixes the key of the hash function, for tests.
+///
+/// # Errors
+/// When the system has no entropy to give.
+pub(crate) fn seeds(config: &Config) -> Result<Seeds, getrandom::Error> {
+    let word = |word: &mut u64| -> Result<(), getrandom::Error> {
+        *word = getrandom::u64()?;
+        Ok(())
+    };
+    let mut words = [0; 8];
+    words.iter_mut().try_for_each(word)?;
+    let [mut k0, mut k1, a, b, c, d, e, f] = words;
+    let fixed = config.bytes(id::HASH_SEED);
+    if !fixed.is_empty() {
+        let digest = vk_engine::sha256(fixed);
+        let half = |at: usize| {
+            digest
+                .iter()
+                .skip(at)
+                .take(8)
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        };
+        (k0, k1) = (half(0), half(8));
+    }
+    let mut tail = [0; 4];
+    getrandom::fill(&mut tail)?;
+    let run_id = format!("{e:016x}{f:016x}{:08x}", u32::from_ne_bytes(tail));
+    // The generator's state must not be all zero, which chance gives once in 2^256.
+    Ok(Seeds {
+        hash: HashSeed { k0, k1 },
+        random: [a | 1, b, c, d],
+        run_id,
+    })
+}
+
+/// The picture that is shown on a terminal, or when `always-show-logo` asks for it. Tools look
+/// for the process id in it.
+pub(crate) fn logo(valkey: &str, port: u16) -> String {
+    let bits = usize::BITS;
+    let pid = std::process::id();
+    format!(
+        r"
+   \\            //
+    \\    /\    //      Verikey {VERSION} (Valkey {valkey}) {bits} bit
+     \\  /  \  //
+      \\/ () \//        Running in standalone mode
+       \\ ][ //         Port: {port}
+        \\][//          PID: {pid}
+         \__/
+
+"
+    )
+}
