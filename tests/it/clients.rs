@@ -10,8 +10,13 @@ fn a_killed_client_is_gone() {
     let server = Launch::compatible(&[]).start();
     let mut admin = server.client();
     let mut victim = server.client();
-    let Reply::Int(id) = victim.run("CLIENT ID").unwrap() else { panic!("CLIENT ID") };
-    assert_eq!(admin.run(&format!("CLIENT KILL ID {id}")).unwrap(), Reply::Int(1));
+    let Reply::Int(id) = victim.run("CLIENT ID").unwrap() else {
+        panic!("CLIENT ID")
+    };
+    assert_eq!(
+        admin.run(&format!("CLIENT KILL ID {id}")).unwrap(),
+        Reply::Int(1)
+    );
     assert_eq!(victim.receive().unwrap(), None);
     wait_until("one client is left", Duration::from_secs(5), || {
         crate::info(&mut admin, "connected_clients") == "1"
@@ -25,13 +30,19 @@ fn a_reader_that_does_not_read_is_closed_at_its_limit() {
     let server = Launch::compatible(&["--client-output-buffer-limit", "normal 8mb 0 0"]).start();
     let mut admin = server.client();
     let value = vec![b'v'; 4 * 1024 * 1024];
-    assert_eq!(admin.call(&[&b"SET"[..], b"big", &value]).unwrap(), simple("OK"));
+    assert_eq!(
+        admin.call(&[&b"SET"[..], b"big", &value]).unwrap(),
+        simple("OK")
+    );
     let mut lazy = server.client();
     lazy.send_raw(&b"GET big\r\n".repeat(40)).unwrap();
     wait_until("the client is closed", Duration::from_secs(10), || {
         crate::info(&mut admin, "connected_clients") == "1"
     });
-    assert_eq!(crate::info(&mut admin, "client_output_buffer_limit_disconnections"), "1");
+    assert_eq!(
+        crate::info(&mut admin, "client_output_buffer_limit_disconnections"),
+        "1"
+    );
 }
 
 #[test]
@@ -39,7 +50,9 @@ fn keys_expire_by_themselves() {
     let server = Launch::compatible(&[]).start();
     let mut client = server.client();
     for i in 0..2000 {
-        client.send(&["SET", &format!("k{i}"), "v", "PX", "100"]).unwrap();
+        client
+            .send(&["SET", &format!("k{i}"), "v", "PX", "100"])
+            .unwrap();
     }
     for _ in 0..2000 {
         assert_eq!(client.receive().unwrap(), Some(simple("OK")));
@@ -66,8 +79,12 @@ fn a_scan_sees_every_key() {
     let mut other = server.client();
     for round in 0.. {
         let reply = client.run(&format!("SCAN {cursor} COUNT 50")).unwrap();
-        let Reply::Array(parts) = reply else { panic!("SCAN") };
-        let Reply::Array(keys) = &parts[1] else { panic!("SCAN") };
+        let Reply::Array(parts) = reply else {
+            panic!("SCAN")
+        };
+        let Reply::Array(keys) = &parts[1] else {
+            panic!("SCAN")
+        };
         seen.extend(keys.iter().map(text));
         cursor = text(&parts[0]);
         if cursor == "0" {

@@ -11,11 +11,21 @@ fn the_port_moves() {
     let server = Launch::compatible(&[]).start();
     let mut client = server.client();
     let port = free_port().unwrap();
-    assert_eq!(client.run(&format!("CONFIG SET port {port}")).unwrap(), simple("OK"));
+    assert_eq!(
+        client.run(&format!("CONFIG SET port {port}")).unwrap(),
+        simple("OK")
+    );
     let mut moved = Client::connect(([127, 0, 0, 1], port).into()).unwrap();
     assert_eq!(moved.run("PING").unwrap(), simple("PONG"));
-    assert!(Client::connect(server.address()).is_err(), "the old port is closed");
-    assert_eq!(client.run("PING").unwrap(), simple("PONG"), "old connections stay");
+    assert!(
+        Client::connect(server.address()).is_err(),
+        "the old port is closed"
+    );
+    assert_eq!(
+        client.run("PING").unwrap(),
+        simple("PONG"),
+        "old connections stay"
+    );
 }
 
 #[test]
@@ -24,14 +34,24 @@ fn a_taken_port_changes_nothing() {
     let mut client = server.client();
     let holder = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let taken = holder.local_addr().unwrap().port();
-    let reply = text(&client.run(&format!("CONFIG SET maxclients 77 port {taken}")).unwrap());
+    let reply = text(
+        &client
+            .run(&format!("CONFIG SET maxclients 77 port {taken}"))
+            .unwrap(),
+    );
     assert!(reply.starts_with("ERR CONFIG SET failed"), "{reply}");
     assert_eq!(server.client().run("PING").unwrap(), simple("PONG"));
     let pair = format!("{:?}", client.run("CONFIG GET port maxclients").unwrap());
     let own = server.port().to_string();
     let port = text(&crate::bulk(&own));
-    assert!(pair.contains(&format!("{:?}", crate::bulk(&port))), "{pair}");
-    assert!(!pair.contains(&format!("{:?}", crate::bulk("77"))), "{pair}");
+    assert!(
+        pair.contains(&format!("{:?}", crate::bulk(&port))),
+        "{pair}"
+    );
+    assert!(
+        !pair.contains(&format!("{:?}", crate::bulk("77"))),
+        "{pair}"
+    );
 }
 
 #[test]
@@ -39,12 +59,18 @@ fn the_log_level_changes() {
     let server = Launch::compatible(&[]).start();
     let mut client = server.client();
     let lines = |server: &vk_tests::Server| server.log().lines().count();
-    assert_eq!(client.run("CONFIG SET loglevel warning").unwrap(), simple("OK"));
+    assert_eq!(
+        client.run("CONFIG SET loglevel warning").unwrap(),
+        simple("OK")
+    );
     let before = lines(&server);
     drop(server.client());
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(lines(&server), before);
-    assert_eq!(client.run("CONFIG SET loglevel verbose").unwrap(), simple("OK"));
+    assert_eq!(
+        client.run("CONFIG SET loglevel verbose").unwrap(),
+        simple("OK")
+    );
     wait_until("a line about a connection", Duration::from_secs(5), || {
         drop(server.client());
         lines(&server) > before
@@ -55,7 +81,10 @@ fn the_log_level_changes() {
 fn a_password_set_at_run_time_holds_for_new_connections() {
     let server = Launch::compatible(&[]).start();
     let mut client = server.client();
-    assert_eq!(client.run("CONFIG SET requirepass sesame").unwrap(), simple("OK"));
+    assert_eq!(
+        client.run("CONFIG SET requirepass sesame").unwrap(),
+        simple("OK")
+    );
     assert_eq!(client.run("PING").unwrap(), simple("PONG"));
     let mut other = server.client();
     assert!(text(&other.run("PING").unwrap()).starts_with("NOAUTH"));
@@ -74,13 +103,26 @@ fn rewrite_keeps_the_file_and_survives_a_restart() {
     assert_eq!(client.run(set).unwrap(), simple("OK"));
     assert_eq!(client.run("CONFIG REWRITE").unwrap(), simple("OK"));
     let written = std::fs::read_to_string(&path).unwrap();
-    for line in ["# my own words", "bind 127.0.0.1", "maxclients 200", "# the end", "timeout 33"] {
-        assert!(written.lines().any(|found| found == line), "no {line:?} in:\n{written}");
+    for line in [
+        "# my own words",
+        "bind 127.0.0.1",
+        "maxclients 200",
+        "# the end",
+        "timeout 33",
+    ] {
+        assert!(
+            written.lines().any(|found| found == line),
+            "no {line:?} in:\n{written}"
+        );
     }
     assert!(written.contains("requirepass \"two words\""), "{written}");
     assert!(!written.contains("maxclients 100"));
     assert_eq!(client.run("CONFIG REWRITE").unwrap(), simple("OK"));
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), written, "a second time changes nothing");
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        written,
+        "a second time changes nothing"
+    );
     let again = server.stop().start();
     let mut client = again.client();
     assert!(text(&client.run("PING").unwrap()).starts_with("NOAUTH"));

@@ -23,7 +23,9 @@ const SETTLE: Duration = Duration::from_millis(700);
 
 fn server() -> Server {
     let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum.map_or(Some(65536), |most| Some(most.min(65536)));
+    limit.current = limit
+        .maximum
+        .map_or(Some(65536), |most| Some(most.min(65536)));
     setrlimit(Resource::Nofile, limit).unwrap();
     Launch::compatible(&["--requirepass", PASSWORD]).start()
 }
@@ -71,7 +73,10 @@ fn flood(server: &Server, count: usize, bytes: &[u8]) -> Vec<TcpStream> {
 fn check_growth(server: &Server, before: u64, bound: u64) {
     let after = server.rss_bytes();
     let growth = after.saturating_sub(before);
-    assert!(growth <= bound, "from {before} to {after} bytes: {growth} over {bound}");
+    assert!(
+        growth <= bound,
+        "from {before} to {after} bytes: {growth} over {bound}"
+    );
 }
 
 #[test]
@@ -134,7 +139,10 @@ fn authenticated_connections_that_promise_a_million_arguments() {
     let server = server();
     let mut client = authenticated(&server);
     let before = server.rss_bytes();
-    let bytes = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{PASSWORD}\r\n*1000000\r\n", PASSWORD.len());
+    let bytes = format!(
+        "*2\r\n$4\r\nAUTH\r\n${}\r\n{PASSWORD}\r\n*1000000\r\n",
+        PASSWORD.len()
+    );
     let flood = flood(&server, 200, bytes.as_bytes());
     std::thread::sleep(SETTLE);
     assert_eq!(crate::info(&mut client, "connected_clients"), "201");

@@ -3,7 +3,6 @@
 //! process is tested in their own crates.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "tests"
@@ -48,6 +47,9 @@ fn text(reply: &Reply) -> String {
 /// A field of INFO.
 fn info(client: &mut vk_compat::Client, field: &str) -> String {
     let all = text(&client.run("INFO everything").unwrap());
-    let line = all.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    line.unwrap_or_else(|| panic!("INFO has no {field}:\n{all}")).to_owned()
+    let line = all
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("INFO has no {field}:\n{all}"))
+        .to_owned()
 }

@@ -40,7 +40,9 @@ fn shutdown_by_command() {
     for command in ["SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN NOW FORCE"] {
         let mut server = Launch::compatible(&["--save", ""]).start();
         let mut client = server.client();
-        client.send_raw(format!("{command}\r\n").as_bytes()).unwrap();
+        client
+            .send_raw(format!("{command}\r\n").as_bytes())
+            .unwrap();
         assert_eq!(client.receive().unwrap(), None, "{command}");
         assert_eq!(server.wait_for_end(), 0, "{command}");
     }
@@ -51,7 +53,9 @@ fn wait_for_word(socket: &UnixDatagram, word: &str) -> String {
     let mut all = String::new();
     let mut buffer = [0; 4096];
     while !all.contains(word) {
-        let count = socket.recv(&mut buffer).unwrap_or_else(|e| panic!("{e}, after {all:?}"));
+        let count = socket
+            .recv(&mut buffer)
+            .unwrap_or_else(|e| panic!("{e}, after {all:?}"));
         all.push_str(&String::from_utf8_lossy(&buffer[..count]));
         all.push('\n');
     }
@@ -64,8 +68,12 @@ fn a_service_manager_hears_ready_and_stopping() {
         let launch = Launch::compatible(&["--supervised", supervised]);
         let path = launch.folder().join("notify.sock");
         let socket = UnixDatagram::bind(&path).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let mut server = launch.env("NOTIFY_SOCKET", &path.display().to_string()).start();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        let mut server = launch
+            .env("NOTIFY_SOCKET", &path.display().to_string())
+            .start();
         wait_for_word(&socket, "READY=1");
         assert_eq!(server.client().run("PING").unwrap(), simple("PONG"));
         server.signal(Signal::TERM);
@@ -84,7 +92,11 @@ fn in_the_background() {
     let ended = launch.run();
     let log = || std::fs::read_to_string(&logfile).unwrap_or_default();
     assert_eq!(ended.code, 0, "{}\n{}", ended.output, log());
-    let pid: i32 = std::fs::read_to_string(&pidfile).unwrap().trim().parse().unwrap();
+    let pid: i32 = std::fs::read_to_string(&pidfile)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
     // The parent ends when the server is ready, so that the first connection succeeds.
     let outcome = Client::connect(([127, 0, 0, 1], port).into()).and_then(|mut client| {
         let pong = client.run("PING")?;
@@ -121,13 +133,21 @@ fn a_unix_socket() {
     let server = launch.start_without_port();
     assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
     let stream = UnixStream::connect(&path).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
     let mut client = Client::over(stream);
     assert_eq!(client.run("SET a 1").unwrap(), simple("OK"));
     let line = text(&client.run("CLIENT INFO").unwrap());
-    assert!(line.contains(&format!("{}:0", path.display())) && line.contains("flags=U"), "{line}");
+    assert!(
+        line.contains(&format!("{}:0", path.display())) && line.contains("flags=U"),
+        "{line}"
+    );
     drop(server.stop());
-    assert!(std::fs::metadata(&path).is_err(), "the socket goes with the server");
+    assert!(
+        std::fs::metadata(&path).is_err(),
+        "the socket goes with the server"
+    );
 }
 
 #[test]
@@ -144,9 +164,15 @@ fn more_clients_than_allowed() {
     assert_eq!(crate::info(&mut clients[0], "rejected_connections"), "1");
     clients.pop();
     wait_until("a place is free", Duration::from_secs(5), || {
-        server.client().run("PING").is_ok_and(|reply| reply == simple("PONG"))
+        server
+            .client()
+            .run("PING")
+            .is_ok_and(|reply| reply == simple("PONG"))
     });
-    assert_eq!(clients[0].run("CONFIG SET maxclients 100").unwrap(), simple("OK"));
+    assert_eq!(
+        clients[0].run("CONFIG SET maxclients 100").unwrap(),
+        simple("OK")
+    );
     let mut more: Vec<Client> = (0..10).map(|_| server.client()).collect();
     for client in &mut more {
         assert_eq!(client.run("PING").unwrap(), simple("PONG"));
@@ -186,7 +212,10 @@ fn protected_mode_refuses_strangers() {
     assert!(reply.starts_with("DENIED"), "{reply}");
     assert_eq!(stranger.receive().unwrap(), None);
     let mut local = server.client();
-    assert_eq!(local.run("CONFIG SET requirepass secret").unwrap(), simple("OK"));
+    assert_eq!(
+        local.run("CONFIG SET requirepass secret").unwrap(),
+        simple("OK")
+    );
     let mut stranger = Client::connect((address, server.port()).into()).unwrap();
     assert!(text(&stranger.run("PING").unwrap()).starts_with("NOAUTH"));
 }

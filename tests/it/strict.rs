@@ -24,7 +24,9 @@ fn password(folder: &Path) -> String {
 
 fn mode(path: &Path) -> u32 {
     let data = std::fs::symlink_metadata(path);
-    data.unwrap_or_else(|error| panic!("{}: {error}", path.display())).mode() & 0o7777
+    data.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .mode()
+        & 0o7777
 }
 
 #[test]
@@ -37,12 +39,18 @@ fn the_first_start_makes_secrets_and_the_second_uses_them() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     for name in ["ca.crt", "server.pem", "admin.password", "admin.verifier"] {
-        assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
+        assert!(
+            names.iter().any(|found| found == name),
+            "{name} in {names:?}"
+        );
     }
     for name in &names {
         assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
     }
-    assert!(!names.iter().any(|name| name.contains("ca.key")), "the authority's key stays");
+    assert!(
+        !names.iter().any(|name| name.contains("ca.key")),
+        "the authority's key stays"
+    );
     let secret = password(server.folder());
     assert!(secret.starts_with("vks_admin_") && secret.len() > 30);
     let log = server.log();
@@ -51,15 +59,24 @@ fn the_first_start_makes_secrets_and_the_second_uses_them() {
 
     let mut client = tls_client(server.address(), &ca(&server));
     assert!(text(&client.run("PING").unwrap()).starts_with("NOAUTH"));
-    assert_eq!(client.call(&["AUTH", "admin", &secret]).unwrap(), simple("OK"));
+    assert_eq!(
+        client.call(&["AUTH", "admin", &secret]).unwrap(),
+        simple("OK")
+    );
     assert_eq!(client.run("SET a 1").unwrap(), simple("OK"));
 
     let certificate = std::fs::read(folder.join("server.pem")).unwrap();
     let again = server.stop().start_tls();
-    assert_eq!(std::fs::read(folder.join("server.pem")).unwrap(), certificate);
+    assert_eq!(
+        std::fs::read(folder.join("server.pem")).unwrap(),
+        certificate
+    );
     assert_eq!(password(again.folder()), secret);
     let mut client = tls_client(again.address(), &ca(&again));
-    assert_eq!(client.call(&["AUTH", "admin", &secret]).unwrap(), simple("OK"));
+    assert_eq!(
+        client.call(&["AUTH", "admin", &secret]).unwrap(),
+        simple("OK")
+    );
 }
 
 #[test]
@@ -72,16 +89,23 @@ fn the_password_alone_names_its_user() {
     assert_eq!(client.call(&["AUTH", &secret]).unwrap(), simple("OK"));
     assert!(text(&client.run("CLIENT INFO").unwrap()).contains(" user=admin "));
     let mut other = tls_client(server.address(), &ca(&server));
-    assert_eq!(other.call(&["AUTH", "default", &secret]).unwrap(), simple("OK"));
+    assert_eq!(
+        other.call(&["AUTH", "default", &secret]).unwrap(),
+        simple("OK")
+    );
 }
 
 #[test]
 fn the_unix_socket_knows_its_peers() {
     let server = Launch::strict(&[]).start_tls();
-    let path = server.folder().join(format!("run/vkd/vkd-{}.sock", server.port()));
+    let path = server
+        .folder()
+        .join(format!("run/vkd/vkd-{}.sock", server.port()));
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     let stream = UnixStream::connect(&path).unwrap_or_else(|e| panic!("{e}\n{}", server.log()));
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
     let mut client = Client::over(stream);
     assert_eq!(client.run("SET a 1").unwrap(), simple("OK"));
     assert!(text(&client.run("CLIENT INFO").unwrap()).contains(" user=admin "));
@@ -90,7 +114,11 @@ fn the_unix_socket_knows_its_peers() {
 #[test]
 fn resp_on_the_tls_port_is_told_so() {
     let server = Launch::strict(&[]).start_tls();
-    for bytes in [&b"*1\r\n$4\r\nPING\r\n"[..], b"PING\r\n", b"AUTH secret\r\n"] {
+    for bytes in [
+        &b"*1\r\n$4\r\nPING\r\n"[..],
+        b"PING\r\n",
+        b"AUTH secret\r\n",
+    ] {
         let mut client = server.client();
         client.send_raw(bytes).unwrap();
         let reply = client.receive().unwrap().unwrap();
@@ -130,7 +158,10 @@ fn a_refused_folder_leaves_nothing() {
 #[test]
 fn what_strict_refuses_at_the_start() {
     for (args, parts) in [
-        (&["--port", "7999", "--bind", "0.0.0.0"][..], &["plaintext", "tls-port"][..]),
+        (
+            &["--port", "7999", "--bind", "0.0.0.0"][..],
+            &["plaintext", "tls-port"][..],
+        ),
         (&["--requirepass", "secret"], &["requirepass", "at least"]),
         (&["--appendonly", "yes"], &["appendonly"]),
     ] {

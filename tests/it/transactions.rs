@@ -51,7 +51,9 @@ fn a_transaction_is_never_seen_in_part() {
     let mut writer = server.client();
     let writing = std::thread::spawn(move || {
         for _ in 0..500 {
-            writer.send_raw(b"MULTI\r\nINCR a\r\nINCR b\r\nEXEC\r\n").unwrap();
+            writer
+                .send_raw(b"MULTI\r\nINCR a\r\nINCR b\r\nEXEC\r\n")
+                .unwrap();
             for _ in 0..4 {
                 assert!(!writer.receive().unwrap().unwrap().is_error());
             }
@@ -59,7 +61,9 @@ fn a_transaction_is_never_seen_in_part() {
     });
     let mut reader = server.client();
     while !writing.is_finished() {
-        let Reply::Array(pair) = reader.run("MGET a b").unwrap() else { panic!("MGET") };
+        let Reply::Array(pair) = reader.run("MGET a b").unwrap() else {
+            panic!("MGET")
+        };
         assert_eq!(pair[0], pair[1]);
     }
     writing.join().unwrap();
@@ -89,8 +93,14 @@ fn a_pause_holds_writes_for_its_time() {
     let reading = start.elapsed();
     assert_eq!(writer.receive().unwrap(), Some(simple("OK")));
     let written = start.elapsed();
-    assert!(reading < Duration::from_millis(400), "reads pass: {reading:?}");
-    assert!(written >= Duration::from_millis(380), "writes wait: {written:?}");
+    assert!(
+        reading < Duration::from_millis(400),
+        "reads pass: {reading:?}"
+    );
+    assert!(
+        written >= Duration::from_millis(380),
+        "writes wait: {written:?}"
+    );
     assert!(written < Duration::from_secs(5), "{written:?}");
     assert_eq!(writer.receive().unwrap(), Some(simple("OK")));
     assert_eq!(writer.receive().unwrap(), Some(crate::bulk("2")));

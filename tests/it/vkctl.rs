@@ -7,7 +7,9 @@ fn run(server: &Server, args: &[&str], input: &str) -> Ended {
     let mut command = Command::new(vkctl());
     // Nothing of the person who runs the tests.
     command.env_clear().env("HOME", server.folder());
-    command.args(["-h", "127.0.0.1", "-p", &server.port().to_string()]).args(args);
+    command
+        .args(["-h", "127.0.0.1", "-p", &server.port().to_string()])
+        .args(args);
     run_bounded(&mut command, input)
 }
 
@@ -44,8 +46,9 @@ fn commands_from_a_pipe() {
 #[test]
 fn scan_pipe_and_repeat() {
     let server = Launch::compatible(&[]).start();
-    let requests: String =
-        (0..300).map(|i| format!("*3\r\n$3\r\nSET\r\n$4\r\nk{i:03}\r\n$1\r\nv\r\n")).collect();
+    let requests: String = (0..300)
+        .map(|i| format!("*3\r\n$3\r\nSET\r\n$4\r\nk{i:03}\r\n$1\r\nv\r\n"))
+        .collect();
     let ended = run(&server, &["--pipe"], &requests);
     assert_eq!(ended.code, 0, "{}", ended.output);
     ended.line_with(&["errors: 0", "replies: 300"]);
@@ -59,7 +62,7 @@ fn scan_pipe_and_repeat() {
 fn health_by_exit_code() {
     let mut server = Launch::compatible(&["--requirepass", "sesame"]).start();
     assert_eq!(run(&server, &["health", "--live"], "").code, 0);
-    assert_ne!(run(&server, &["-a", "wrong", "GET", "a"], "").code, 0);
+    assert_ne!(run(&server, &["-e", "-a", "wrong", "GET", "a"], "").code, 0);
     let ended = run(&server, &["-a", "sesame", "health", "--ready"], "");
     assert_eq!(ended.code, 0, "{}", ended.output);
     server.signal(rustix::process::Signal::TERM);
@@ -74,9 +77,17 @@ fn a_refused_connection_is_one_line() {
     let port = server.port();
     drop(server);
     let mut command = Command::new(vkctl());
-    let ended = run_bounded(command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "PING"]), "");
+    let ended = run_bounded(
+        command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "PING"]),
+        "",
+    );
     assert_eq!(ended.code, 1);
-    assert_eq!(ended.output.trim_end().lines().count(), 1, "{}", ended.output);
+    assert_eq!(
+        ended.output.trim_end().lines().count(),
+        1,
+        "{}",
+        ended.output
+    );
     assert!(ended.output.contains(&port.to_string()), "{}", ended.output);
 }
 
@@ -87,15 +98,45 @@ fn it_finds_a_strict_server_by_itself() {
     let port = server.port().to_string();
     let mut command = Command::new(vkctl());
     command.env_clear().env("HOME", folder.join("home"));
-    command.env("VKCTL_SOCKET", folder.join(format!("run/vkd/vkd-{port}.sock")));
+    command.env(
+        "VKCTL_SOCKET",
+        folder.join(format!("run/vkd/vkd-{port}.sock")),
+    );
     let ended = run_bounded(command.args(["SET", "a", "1"]), "");
-    assert_eq!((ended.code, ended.output.trim_end()), (0, "OK"), "{}", server.log());
+    assert_eq!(
+        (ended.code, ended.output.trim_end()),
+        (0, "OK"),
+        "{}",
+        server.log()
+    );
     // Over TLS, with the authority and the password that the server has made.
     let secret = folder.join("config/vkd/secrets/admin.password");
     let secret = std::fs::read_to_string(secret).unwrap();
     let mut command = Command::new(vkctl());
-    command.env_clear().env("HOME", folder.join("home")).env("VALKEYCLI_AUTH", secret.trim_end());
-    command.args(["-h", "localhost", "-p", &port, "--tls", "--user", "admin", "--cacert"]);
-    let ended = run_bounded(command.arg(folder.join("config/vkd/ca.crt")).args(["GET", "a"]), "");
-    assert_eq!((ended.code, ended.output.trim_end()), (0, "1"), "{}", server.log());
+    command
+        .env_clear()
+        .env("HOME", folder.join("home"))
+        .env("VALKEYCLI_AUTH", secret.trim_end());
+    command.args([
+        "-h",
+        "localhost",
+        "-p",
+        &port,
+        "--tls",
+        "--user",
+        "admin",
+        "--cacert",
+    ]);
+    let ended = run_bounded(
+        command
+            .arg(folder.join("config/vkd/ca.crt"))
+            .args(["GET", "a"]),
+        "",
+    );
+    assert_eq!(
+        (ended.code, ended.output.trim_end()),
+        (0, "1"),
+        "{}",
+        server.log()
+    );
 }

@@ -71,7 +71,10 @@ fn big_values_travel_both_ways() {
     let mut client = server.client();
     for bytes in [16 * 1024 - 1, 32 * 1024, 1024 * 1024 + 7, 24 * 1024 * 1024] {
         let value: Vec<u8> = (0..bytes).map(|i| (i % 251) as u8).collect();
-        assert_eq!(client.call(&[&b"SET"[..], b"big", &value]).unwrap(), simple("OK"));
+        assert_eq!(
+            client.call(&[&b"SET"[..], b"big", &value]).unwrap(),
+            simple("OK")
+        );
         assert_eq!(client.run("GET big").unwrap(), Reply::Bulk(value));
     }
 }
@@ -118,10 +121,16 @@ fn requests_in_the_same_write_as_hello_auth() {
     bytes.extend(encode_command(&[b"SET", b"big", &vec![b'v'; 1024 * 1024]]));
     bytes.extend(encode_command(&[b"CLIENT", b"GETNAME"]));
     client.send_raw(&bytes).unwrap();
-    let Some(Reply::Map(pairs)) = client.receive().unwrap() else { panic!("HELLO 3 gives a map") };
+    let Some(Reply::Map(pairs)) = client.receive().unwrap() else {
+        panic!("HELLO 3 gives a map")
+    };
     assert!(pairs.contains(&(bulk("proto"), Reply::Int(3))), "{pairs:?}");
     let nulls = Reply::Array(vec![Reply::Null; 20]);
-    check_replies(&mut client, &[nulls, simple("OK"), Reply::Bulk(name)], "behind HELLO");
+    check_replies(
+        &mut client,
+        &[nulls, simple("OK"), Reply::Bulk(name)],
+        "behind HELLO",
+    );
 }
 
 #[test]
@@ -148,7 +157,10 @@ fn an_unauthenticated_client_is_held_to_small_requests() {
     let server = Launch::compatible(&["--requirepass", PASSWORD]).start();
     for (bytes, error) in [
         ("*11\r\n", "unauthenticated multibulk length"),
-        ("*2\r\n$4\r\nAUTH\r\n$16385\r\n", "unauthenticated bulk length"),
+        (
+            "*2\r\n$4\r\nAUTH\r\n$16385\r\n",
+            "unauthenticated bulk length",
+        ),
     ] {
         let mut client = server.client();
         client.send_raw(bytes.as_bytes()).unwrap();
@@ -168,6 +180,10 @@ fn a_half_closed_connection_gets_its_replies() {
     let mut client = server.client();
     client.send_raw(b"PING\r\nPING\r\n").unwrap();
     client.stream().shutdown(std::net::Shutdown::Write).unwrap();
-    check_replies(&mut client, &[simple("PONG"), simple("PONG")], "after a half close");
+    check_replies(
+        &mut client,
+        &[simple("PONG"), simple("PONG")],
+        "after a half close",
+    );
     assert_eq!(client.receive().unwrap(), None);
 }

@@ -53,8 +53,13 @@ impl Launch {
     pub fn bare(args: &[&str]) -> Self {
         let folder = TempDir::new("it").expect("a temporary folder");
         let program = crate::vkd();
-        let launch =
-            Self { args: Vec::new(), env: Vec::new(), folder, program, unprivileged: false };
+        let launch = Self {
+            args: Vec::new(),
+            env: Vec::new(),
+            folder,
+            program,
+            unprivileged: false,
+        };
         launch.args(args)
     }
 
@@ -135,7 +140,11 @@ impl Launch {
     }
 
     pub(crate) fn spawn(&self, more: &[&str]) -> Child {
-        let log = File::options().create(true).append(true).open(self.log_path()).expect("log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("log");
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)
@@ -149,7 +158,9 @@ impl Launch {
         if self.unprivileged {
             command.uid(NOBODY).gid(NOBODY);
         }
-        command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.program.display()))
+        command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.program.display()))
     }
 
     /// Starts it on a free port and waits until it is ready.
@@ -183,8 +194,14 @@ impl Launch {
         let mut child = self.spawn(&[]);
         let code = wait_for_end(&mut child);
         let output = std::fs::read_to_string(self.log_path()).unwrap_or_default();
-        let output = output.strip_prefix(before.as_str()).unwrap_or(&output).to_owned();
-        Ended { code: code.unwrap_or_else(|| panic!("still running after:\n{output}")), output }
+        let output = output
+            .strip_prefix(before.as_str())
+            .unwrap_or(&output)
+            .to_owned();
+        Ended {
+            code: code.unwrap_or_else(|| panic!("still running after:\n{output}")),
+            output,
+        }
     }
 }
 
@@ -224,5 +241,8 @@ pub fn run_bounded(command: &mut Command, input: &str) -> Ended {
     drop(stdin);
     let code = wait_for_end(&mut child);
     let output = String::from_utf8_lossy(&std::fs::read(&path).expect("a file")).into_owned();
-    Ended { code: code.unwrap_or_else(|| panic!("{command:?} does not end:\n{output}")), output }
+    Ended {
+        code: code.unwrap_or_else(|| panic!("{command:?} does not end:\n{output}")),
+        output,
+    }
 }

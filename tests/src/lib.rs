@@ -40,10 +40,15 @@ fn binary(variable: &str, name: &str) -> PathBuf {
     }
     // The test binary lies in <target>/<profile>/deps.
     let own = std::env::current_exe().expect("a test has a path");
-    let target = own.ancestors().nth(3).expect("a test lies in the target folder");
+    let target = own
+        .ancestors()
+        .nth(3)
+        .expect("a test lies in the target folder");
     let candidates = ["quick", "debug", "release"].map(|profile| target.join(profile).join(name));
     let found = candidates.iter().find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("no {name}: build it, or name it in {variable}")).clone()
+    found
+        .unwrap_or_else(|| panic!("no {name}: build it, or name it in {variable}"))
+        .clone()
 }
 
 /// Held by tests that measure memory or time, so that they do not measure each other.

@@ -32,7 +32,10 @@ pub struct Server {
 pub fn wait_until(what: &str, timeout: Duration, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + timeout;
     while !holds() {
-        assert!(Instant::now() < deadline, "{what} did not happen within {timeout:?}");
+        assert!(
+            Instant::now() < deadline,
+            "{what} did not happen within {timeout:?}"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -44,11 +47,20 @@ impl Server {
         loop {
             let port = free_port().expect("a free port");
             let number = port.to_string();
-            let more: &[&str] =
-                if port_directive.is_empty() { &[] } else { &[port_directive, &number] };
+            let more: &[&str] = if port_directive.is_empty() {
+                &[]
+            } else {
+                &[port_directive, &number]
+            };
             let mut child = launch.spawn(more);
             match wait_for_ready(&mut child, &launch, before.len()) {
-                Ok(()) => return Self { child, launch, port },
+                Ok(()) => {
+                    return Self {
+                        child,
+                        launch,
+                        port,
+                    };
+                }
                 Err(log) if log.contains("in use") && attempt < PORT_ATTEMPTS => attempt += 1,
                 Err(log) => panic!("the server ended or is not ready:\n{log}"),
             }
@@ -56,7 +68,11 @@ impl Server {
     }
 
     pub(crate) fn start_unseen(launch: Launch) -> Self {
-        Self { child: launch.spawn(&[]), launch, port: 0 }
+        Self {
+            child: launch.spawn(&[]),
+            launch,
+            port: 0,
+        }
     }
 
     /// The port that it was started with.

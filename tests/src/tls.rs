@@ -19,7 +19,9 @@ pub type TlsClient = Client<StreamOwned<ClientConnection, TcpStream>>;
 pub fn tls_client(address: SocketAddr, ca: &Path) -> TlsClient {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca).expect("a PEM file") {
-        roots.add(certificate.expect("a certificate")).expect("an authority");
+        roots
+            .add(certificate.expect("a certificate"))
+            .expect("an authority");
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -30,8 +32,12 @@ pub fn tls_client(address: SocketAddr, ca: &Path) -> TlsClient {
     let name = ServerName::try_from("localhost").expect("a name");
     let session = ClientConnection::new(Arc::new(config), name).expect("a session");
     let socket = TcpStream::connect(address).expect("the server listens");
-    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-    socket.set_write_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout");
+    socket
+        .set_write_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout");
     socket.set_nodelay(true).expect("an option");
     Client::over(StreamOwned::new(session, socket))
 }

@@ -55,4 +55,4 @@ impl<'a> KeyRef<'a> {
 }
 
 /// The keys of one request in the order of its key specs.
-pub(crate) type KeyRefs<'a> = SmallVec<[KeyRef<'a>; 4]>;
+pub(crate) type KeyRefs<'a> = SmallVec<[KeyRef<'a>; 2]>;

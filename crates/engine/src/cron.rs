@@ -7,9 +7,10 @@ use core::time::Duration;
 use vk_data::table::ExpiryPosition;
 use vk_spec::KeyFlags;
 
+use crate::session::Parked;
 use crate::{
-    CloseReason, Engine, Host, LogLevel, MonoMicros, Output, SessionId, WorkBudget, access::KeyRef,
-    config::id, pipeline,
+    CloseReason, Disposition, Engine, Host, LogLevel, MonoMicros, Output, SessionId, WorkBudget,
+    access::KeyRef, config::id, pipeline,
 };
 
 /// Where the periodic work stands.
@@ -48,6 +49,9 @@ impl Cron {
         let slice = self.last.after(SLICE_EVERY);
         let hurry = engine.dbs.is_freeing() || (self.expire_unfinished && !self.expire_off);
         let mut due = if hurry { slice.min(tick) } else { tick };
+        if let Some((timer, _)) = engine.timers.first() {
+            due = due.min(*timer);
+        }
         if engine.pause.held_len() > 0 {
             due = due.min(engine.pause.end(engine.mono).unwrap_or(engine.mono));
         }
@@ -73,6 +77,7 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     if engine.pause.has_released(engine.mono) {
         pipeline::run_held(engine, host);
     }
+    wake_timers(engine);
     if engine.cron.paused {
         return;
     }
@@ -82,6 +87,27 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     expire_slice(engine, host, budget);
     sample(engine);
     close_idle(engine);
+}
+
+/// Sends the replies of sessions whose wait is over.
+fn wake_timers(engine: &mut Engine) {
+    while let Some((due, session)) = engine.timers.first().copied() {
+        if due > engine.mono {
+            return;
+        }
+        engine.timers.remove(&(due, session));
+        let Some(state) = engine.sessions.find_mut(session) else {
+            continue;
+        };
+        if let Some(Parked::Timer(reply)) = state.parked.take() {
+            let disposition = Disposition::Done;
+            engine.outputs.push_back(Output::Wake {
+                session,
+                reply,
+                disposition,
+            });
+        }
+    }
 }
 
 /// Removes keys whose time has come. The tables know where they are, so nothing is sampled.

@@ -12,8 +12,8 @@ use core::ops::{Deref, DerefMut};
 use vk_data::{entry::DbEntry, value::StrRef};
 use vk_spec::KeyFlags;
 
-pub use session::SessionCtx;
-pub use writer::{Expire, Writer};
+pub(crate) use session::SessionCtx;
+pub(crate) use writer::{Expire, Writer};
 
 use crate::{
     Engine, Error, Host, SessionId,

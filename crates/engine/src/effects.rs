@@ -88,11 +88,6 @@ impl EffectLog {
         }
     }
 
-    /// How many effects the open group holds.
-    pub(crate) fn count(&self) -> u32 {
-        self.count
-    }
-
     /// Adds one effect in database `db`.
     pub(crate) fn add<'a>(&mut self, db: u32, words: impl ExactSizeIterator<Item = &'a [u8]>) {
         if !self.wanted {

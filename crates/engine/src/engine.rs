@@ -7,7 +7,11 @@ mod keyspace;
 pub(crate) use keyspace::value_digest;
 mod replay;
 
-use alloc::{collections::VecDeque, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    string::String,
+    vec::Vec,
+};
 use core::time::Duration;
 
 use vk_data::table::HashSeed;
@@ -15,7 +19,7 @@ use vk_resp::{Limits, ProtocolError, ReplyBuf, Request};
 
 use crate::{
     BootUsers, Directive, Disposition, Env, Event, LogLevel, MonoMicros, Output, Peer, Refusal,
-    SessionId, Ticket, UnixMicros, WorkBudget,
+    SessionId, Ticket, Ticks, UnixMicros, WorkBudget,
     cmd::CommandTable,
     config::{Config, EventFlags, id},
     databases::Databases,
@@ -120,11 +124,16 @@ pub struct Engine {
     pub(crate) users: Users,
     pub(crate) watch: WatchTable,
     pub(crate) pause: Pause,
+    /// Sessions that wait for a time.
+    pub(crate) timers: BTreeSet<(MonoMicros, SessionId)>,
     pub(crate) effects: EffectLog,
     pub(crate) stats: Stats,
     pub(crate) host: HostFacts,
     pub(crate) run: RunState,
     pub(crate) prepared: Prepared,
+    /// When the last request of this turn ended, and whose it was: if the next one is of the same
+    /// session, nothing has happened between.
+    pub(crate) last_ticks: Option<(SessionId, Ticks)>,
     pub(crate) notify: EventFlags,
     pub(crate) wall: UnixMicros,
     pub(crate) mono: MonoMicros,
@@ -177,10 +186,12 @@ impl Engine {
             replayer: None,
             watch: WatchTable::default(),
             pause: Pause::default(),
+            timers: BTreeSet::new(),
             effects: EffectLog::default(),
             host: HostFacts::default(),
             run: RunState::default(),
             prepared: Prepared::default(),
+            last_ticks: None,
             wall: UnixMicros(0),
             mono: MonoMicros(0),
             started: MonoMicros(0),
@@ -217,10 +228,10 @@ impl Engine {
         }
         let unix_user = peer.unix.and_then(|unix| self.users.by_unix_uid(unix.uid));
         let open = self.users.default_is_open();
-        let (mono, wall) = (self.mono, self.wall);
+        let mono = self.mono;
         let resp3 = self.config.int(id::CLIENT_DEFAULT_RESP) == 3;
         Ok(self.sessions.add(|client_id| {
-            let mut session = Session::new(client_id, peer, mono, wall);
+            let mut session = Session::new(client_id, peer, mono);
             if let Some(user) = unix_user {
                 session.user = user;
             }
@@ -241,11 +252,21 @@ impl Engine {
         })
     }
 
-    /// A connection is gone. The session closes here and nowhere else.
+    /// A connection is gone. A transaction of it that waits for work outside is finished first:
+    /// there is no half of one.
     pub fn handle_disconnect(&mut self, env: &Env<'_>, session: SessionId) {
         self.set_time(env);
+        match self.sessions.find_mut(session) {
+            Some(state) if state.exec_rest.is_some() => state.flags.insert(SessionFlags::GONE),
+            _ => self.close_session(session),
+        }
+    }
+
+    /// The session closes here and nowhere else.
+    fn close_session(&mut self, session: SessionId) {
         self.unwatch_all(session);
         self.pause.forget(session);
+        self.timers.retain(|(_, id)| *id != session);
         self.sessions.remove(session);
     }
 
@@ -263,6 +284,9 @@ impl Engine {
         request: Request<'_>,
         reply: &mut ReplyBuf,
     ) -> Disposition {
+        if self.mono != env.mono {
+            self.last_ticks = None;
+        }
         self.wall = env.wall;
         self.mono = env.mono;
         pipeline::handle(self, &mut *env.host, session, request, reply)

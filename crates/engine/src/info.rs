@@ -125,10 +125,13 @@ impl fmt::Display for Safe<'_> {
     }
 }
 
+/// Writes one section.
+type Write = fn(&Engine, &mut Lines);
+
 impl Engine {
     /// The text of the sections.
     pub(crate) fn info(&self, wanted: Sections) -> String {
-        let all: [(Sections, fn(&Self, &mut Lines)); 14] = [
+        let all: [(Sections, Write); 14] = [
             (Sections::SERVER, server::server),
             (Sections::CLIENTS, clients::clients),
             (Sections::MEMORY, memory::memory),

@@ -127,6 +127,8 @@ bitflags! {
         const READONLY = 1 << 9;
         /// Will be closed once the reply is out.
         const CLOSING = 1 << 10;
+        /// The connection is gone, but a transaction of it has not ended.
+        const GONE = 1 << 11;
     }
 }
 
@@ -163,7 +165,9 @@ pub(crate) enum Parked {
     /// Until CLIENT UNPAUSE; then the request runs.
     Paused(OwnedRequest),
     /// Until a piece of work outside has ended.
-    Ticket(crate::Ticket),
+    Work,
+    /// Until a time, or for ever; then this is the reply.
+    Timer(ReplyBuf),
 }
 
 /// One connection.
@@ -180,7 +184,6 @@ pub(crate) struct Session {
     pub(crate) lib_name: String,
     pub(crate) lib_version: String,
     pub(crate) created: MonoMicros,
-    pub(crate) created_wall: UnixMicros,
     /// Time of the last request.
     pub(crate) active: MonoMicros,
     pub(crate) last_command: Option<CommandId>,
@@ -193,7 +196,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(client_id: u64, peer: Peer, now: MonoMicros, wall: UnixMicros) -> Self {
+    pub(crate) fn new(client_id: u64, peer: Peer, now: MonoMicros) -> Self {
         Self {
             client_id,
             peer,
@@ -205,7 +208,6 @@ impl Session {
             lib_name: String::new(),
             lib_version: String::new(),
             created: now,
-            created_wall: wall,
             active: now,
             last_command: None,
             commands_total: 0,
@@ -345,7 +347,7 @@ mod tests {
             proxy: None,
             fd: 0,
         };
-        Session::new(client_id, peer, MonoMicros(0), UnixMicros(0))
+        Session::new(client_id, peer, MonoMicros(0))
     }
 
     #[test]

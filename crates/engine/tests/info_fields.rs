@@ -57,15 +57,20 @@ fn every_recorded_field_is_there_in_order() {
     let names = |map: &BTreeMap<String, Vec<String>>| map.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&ours), names(&recorded));
 
-    let listed: BTreeSet<&str> = ADDED.iter().flat_map(|(_, names)| *names).copied().collect();
+    let listed: BTreeSet<&str> = ADDED
+        .iter()
+        .flat_map(|(_, names)| *names)
+        .copied()
+        .collect();
     let mut added = BTreeSet::new();
     for (section, fields) in &recorded {
         // Sections whose fields are named by what happened.
         if fields.is_empty() {
             continue;
         }
-        let (known, more): (Vec<&String>, Vec<&String>) =
-            ours[section].iter().partition(|field| fields.contains(field));
+        let (known, more): (Vec<&String>, Vec<&String>) = ours[section]
+            .iter()
+            .partition(|field| fields.contains(field));
         assert_eq!(known, fields.iter().collect::<Vec<_>>(), "{section}");
         added.extend(more.into_iter().map(String::as_str));
     }

@@ -106,7 +106,8 @@ pub(crate) fn increx(call: &mut Call<'_>) -> Outcome {
     );
     let (at, old) = (call.expiry_ms(options.expiry), current_int(call));
     let now_ms = call.now_ms;
-    if matches!(at, Ok(Some(at)) if at <= now_ms) {
+    let crossed = matches!((&low, &high), (Ok(low), Ok(high)) if low > high);
+    if crossed || matches!(at, Ok(Some(at)) if at <= now_ms) {
         return Err(ModelReply::Unsure);
     }
     let mut errors: Vec<&ModelReply> = [&by, &low, &high, &old]
@@ -119,9 +120,6 @@ pub(crate) fn increx(call: &mut Call<'_>) -> Outcome {
         return Err(ModelReply::Unsure);
     }
     let (by, low, high, old, at) = (by?, low?, high?, old?, at?);
-    if low > high {
-        return Err(ModelReply::Unsure);
-    }
     let wanted = old.checked_add(by).ok_or(ModelReply::Unsure)?;
     let new = if bounds.saturate {
         wanted.clamp(low, high)

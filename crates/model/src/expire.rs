@@ -63,6 +63,8 @@ fn flags(call: &Call<'_>) -> Result<Flags, ModelReply> {
             "xx" => flags.xx = true,
             "gt" => flags.gt = true,
             "lt" => flags.lt = true,
+            // How much of such a word the error shows is not known.
+            shown if shown.contains('\0') => return Err(ModelReply::Unsure),
             _ => return Err(ModelReply::error(&format!("Unsupported option {word}"))),
         }
     }

@@ -47,8 +47,9 @@ pub enum ModelReply {
 }
 
 impl ModelReply {
+    /// Line breaks that a request brought into the text are spaces on the wire.
     fn error(text: &str) -> Self {
-        Self::Error(format!("ERR {text}"))
+        Self::Error(format!("ERR {text}").replace(['\r', '\n'], " "))
     }
 
     fn bulk(bytes: &[u8]) -> Self {

@@ -60,6 +60,16 @@ pub const CLOSING_TIME_MAX: Duration = Duration::from_secs(10);
 /// times what a plaintext accept does.
 pub const TLS_ACCEPTS_PER_TURN_MAX: usize = 1;
 
+/// `allowed` with what an unauthenticated connection may hold in one request.
+#[must_use]
+pub fn before_authentication(allowed: vk_resp::Limits) -> vk_resp::Limits {
+    let query_bytes_max = allowed.query_bytes_max.min(UNAUTHENTICATED_QUERY_BYTES_MAX);
+    vk_resp::Limits {
+        query_bytes_max,
+        ..allowed
+    }
+}
+
 /// The classes of `client-output-buffer-limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OutputClass {

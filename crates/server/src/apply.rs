@@ -40,6 +40,10 @@ impl Shell {
     pub(crate) fn direct(&mut self) {
         while let Some((ticket, directive)) = self.hub.directives.pop_front() {
             let result = self.obey(directive);
+            if self.exit.is_some() {
+                // Whoever asked for the end gets no answer but the end.
+                return;
+            }
             self.complete(ticket, result);
         }
     }
@@ -139,7 +143,6 @@ impl Shell {
         self.doors.tls_accepts_per_turn = count(id::MAX_NEW_TLS_CONNECTIONS_PER_CYCLE);
         self.doors.keepalive_s = config.size(id::TCP_KEEPALIVE);
         self.doors.maxclients = count(id::MAXCLIENTS);
-        self.hub.output_limit = settings::output_limit(config);
     }
 
     fn resize(&mut self) -> Result<(), String> {

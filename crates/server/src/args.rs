@@ -158,6 +158,13 @@ fn alone(
     Some(action)
 }
 
+/// `--security-profile strict` and its like at `index`: a directive of ours that takes one value.
+fn own_pair(arguments: &[Vec<u8>], index: usize) -> Option<&[Vec<u8>]> {
+    let pair = arguments.get(index..)?.get(..2)?;
+    let name = pair.first()?.strip_prefix(b"--")?;
+    (name == b"security-profile" || name == b"secrets-dir").then_some(pair)
+}
+
 /// The walk over the arguments: which one is an option, which one a value.
 struct Walk {
     invocation: Invocation,
@@ -184,8 +191,17 @@ impl Walk {
 
     fn run(mut self, arguments: &[Vec<u8>]) -> Invocation {
         let mut index = 0;
-        while self.own_option(arguments.get(index)) {
-            index += 1;
+        // Options of ours may stand before the file, so that a wrapper can put them in front of
+        // the arguments that it was given.
+        loop {
+            if self.own_option(arguments.get(index)) {
+                index += 1;
+            } else if let Some(pair) = own_pair(arguments, index) {
+                self.invocation.directives.extend_from_slice(pair);
+                index += pair.len();
+            } else {
+                break;
+            }
         }
         let first = index;
         if let Some(file) = arguments.get(index).filter(|file| !file.starts_with(b"-")) {
@@ -299,6 +315,22 @@ mod tests {
             .into_iter()
             .map(|word| String::from_utf8(word).unwrap())
             .collect()
+    }
+
+    #[test]
+    fn our_own_directives_may_stand_before_the_file() {
+        let given = start(&[
+            "vkd",
+            "--security-profile",
+            "compatible",
+            "a.conf",
+            "--port",
+            "1",
+        ]);
+        assert_eq!(given.config_file.as_deref(), Some(Path::new("a.conf")));
+        assert_eq!(given.directives.len(), 4);
+        let given = start(&["vkd", "--port", "1", "b"]);
+        assert_eq!(given.config_file, None);
     }
 
     #[test]

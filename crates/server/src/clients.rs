@@ -43,6 +43,8 @@ pub(crate) struct Client {
     pub(crate) may_read: bool,
     /// The peer has shut its side down: the end of the input comes after what is there.
     pub(crate) is_peer_closed: bool,
+    /// It has a run in the batch, which must end before more is read.
+    pub(crate) is_in_batch: bool,
     pub(crate) is_in_ready: bool,
     pub(crate) is_in_dirty: bool,
     pub(crate) is_in_touched: bool,
@@ -61,6 +63,7 @@ impl Client {
             is_authenticated: false,
             may_read: false,
             is_peer_closed: false,
+            is_in_batch: false,
             is_in_ready: false,
             is_in_dirty: false,
             is_in_touched: false,
@@ -141,5 +144,36 @@ impl Clients {
             Some(Some((known, index))) if *known == session => Some(*index),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use mio::net::UnixStream;
+
+    fn client() -> Client {
+        let (ours, _) = UnixStream::pair().unwrap();
+        Client::new(Socket::Unix(ours), Connection::plain())
+    }
+
+    #[test]
+    fn numbers_are_used_again_and_stay_small() {
+        let mut clients = Clients::default();
+        let first = clients.add(client());
+        let second = clients.add(client());
+        assert!(clients.remove(first).is_some() && clients.find(first).is_none());
+        assert!(clients.remove(first).is_none());
+        assert_eq!(clients.len(), 1);
+        assert_eq!(clients.add(client()), first);
+        assert_eq!(
+            clients
+                .iter_mut()
+                .map(|(index, _)| index.0)
+                .collect::<Vec<_>>(),
+            [0, 1]
+        );
+        assert!(clients.find(second).is_some());
     }
 }

@@ -6,13 +6,14 @@ use std::{collections::VecDeque, time::Duration};
 use vk_engine::{
     CloseReason, Directive, Disposition, Engine, Env, Event, LogLevel, Output, SessionId, Ticket,
 };
-use vk_net::{OutputLimit, Progress, limits};
+use vk_net::{Progress, limits};
 use vk_resp::{Batch, ProtocolError, ReplyBuf, Request};
 
 use crate::{
     clients::{ClientIndex, Clients, Phase},
     host::{Clock, Counters, LoopHost},
     log::{Level, Logger},
+    settings,
 };
 
 /// The engine with everything that it is told and asked through.
@@ -35,8 +36,6 @@ pub(crate) struct Hub {
     /// Connections that end with this turn.
     pub(crate) doomed: Vec<ClientIndex>,
     pub(crate) directives: VecDeque<(Ticket, Directive)>,
-    /// The limit of ordinary connections, from `client-output-buffer-limit`.
-    pub(crate) output_limit: OutputLimit,
     pub(crate) log: &'static Logger,
 }
 
@@ -113,6 +112,9 @@ impl Hub {
     /// `plaintext` is the buffer that `run.rest` points into.
     pub(crate) fn end_run(&mut self, run: &Run, plaintext: &[u8]) {
         let index = run.client;
+        if let Some(client) = self.clients.find(index) {
+            client.is_in_batch = false;
+        }
         if let Some(error) = &run.error {
             self.refuse_input(index, error);
         }
@@ -182,9 +184,8 @@ impl Hub {
                 break;
             }
             self.step.clear();
-            let parsed = client
-                .conn
-                .parse(rest, from, &allowed.parser, 1, &mut self.step);
+            let parser = limits::before_authentication(allowed.parser);
+            let parsed = client.conn.parse(rest, from, &parser, 1, &mut self.step);
             let step = std::mem::take(&mut self.step);
             if !step.is_empty() {
                 self.perform(index, session, step.request(0, rest));
@@ -303,6 +304,7 @@ impl Hub {
 
     /// Closes a connection that nobody drains fast enough.
     pub(crate) fn check_output_limit(&mut self, index: ClientIndex) {
+        let limit = settings::output_limit(self.engine.config());
         let Some(client) = self.clients.find(index) else {
             return;
         };
@@ -311,14 +313,14 @@ impl Hub {
         }
         let queued = client.conn.queued_bytes() as u64;
         let now = self.clock.mono;
-        let is_soft_over = if self.output_limit.is_soft_exceeded(queued) {
+        let is_soft_over = if limit.is_soft_exceeded(queued) {
             let since = *client.soft_since.get_or_insert(now);
-            now >= since.after(Duration::from_secs(self.output_limit.soft_seconds))
+            now >= since.after(Duration::from_secs(limit.soft_seconds))
         } else {
             client.soft_since = None;
             false
         };
-        if self.output_limit.is_hard_exceeded(queued) || is_soft_over {
+        if limit.is_hard_exceeded(queued) || is_soft_over {
             let text = format!(
                 "Client fd={} with {queued} bytes of unsent replies scheduled to be closed ASAP \
                  for overcoming of output buffer limits.",

@@ -12,6 +12,7 @@ use crate::{
     clients::{Client, ClientIndex, Phase},
     hub::{Hub, Run},
     log::Level,
+    usage,
 };
 
 /// Plaintext of one turn, for all connections.
@@ -75,6 +76,8 @@ impl Intake {
             return;
         };
         match client.phase {
+            // What its run leaves behind comes before what the socket has.
+            Phase::Open if client.is_in_batch => return hub.make_ready(index),
             Phase::Open => {}
             Phase::Closing if client.is_peer_closed => return hub.doom(index),
             _ => return,
@@ -225,15 +228,15 @@ impl Intake {
         };
         let allowed = hub.engine.session_limits(session);
         client.is_authenticated = allowed.authenticated;
-        let requests_max = if allowed.authenticated {
-            limits::REQUESTS_PER_TURN_MAX
+        let (parser, requests_max) = if allowed.authenticated {
+            (allowed.parser, limits::REQUESTS_PER_TURN_MAX)
         } else {
-            1
+            (limits::before_authentication(allowed.parser), 1)
         };
         let input = &self.scratch[..end];
         let parsed = client
             .conn
-            .parse(input, from, &allowed.parser, requests_max, &mut self.batch);
+            .parse(input, from, &parser, requests_max, &mut self.batch);
         let (rest, error) = match parsed {
             Ok(stopped) => (stopped..end, None),
             Err(error) => (end..end, Some(error)),
@@ -242,6 +245,9 @@ impl Intake {
         if is_empty && rest.is_empty() && error.is_none() && !is_finished {
             return;
         }
+        client.is_in_batch = true;
+        let usage = usage::of(client);
+        hub.engine.handle_usage(session, usage);
         self.owners.resize(self.batch.len(), session);
         self.used = end;
         let run = Run {

@@ -41,6 +41,7 @@ use crate::{
     settings,
     shell::{Exit, LISTENERS_FROM, Shell},
     signals::Signals,
+    start::Failure,
     tls_files,
 };
 
@@ -62,7 +63,7 @@ pub(crate) struct Prepared {
 }
 
 /// Serves until the end. What fails before the first client is the caller's to tell.
-pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, String> {
+pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, Failure> {
     let Prepared {
         argv,
         config,
@@ -120,10 +121,9 @@ pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, String> {
     Ok(end(shell, exit, pid_file, &argv, log))
 }
 
-/// Logs why the start fails; the same text goes to the caller.
-fn fatal(log: &Logger, text: &str) -> String {
-    log.log(Level::Warning, text);
-    text.to_owned()
+/// Logs why the start fails.
+fn fatal(log: &Logger, text: &str) -> Failure {
+    Failure::logged(log, text.to_owned())
 }
 
 fn hub(
@@ -132,7 +132,7 @@ fn hub(
     strict: Option<&StrictStart>,
     supervisor: &Supervisor,
     log: &'static Logger,
-) -> Result<Hub, String> {
+) -> Result<Hub, Failure> {
     let seeds = facts::seeds(&config)
         .map_err(|error| fatal(log, &format!("The system gives no entropy: {error}")))?;
     let supervised = if supervisor.is_supervised() {
@@ -142,7 +142,6 @@ fn hub(
     };
     let identity = facts::identity(config_file.as_deref(), supervised);
     let users = users(&config, strict);
-    let output_limit = settings::output_limit(&config);
     let mut engine = Engine::new(
         EngineConfig {
             config,
@@ -166,7 +165,6 @@ fn hub(
         touched: Vec::new(),
         doomed: Vec::new(),
         directives: std::collections::VecDeque::new(),
-        output_limit,
         log,
     })
 }
@@ -239,7 +237,7 @@ fn check_backlog(log: &Logger, wanted: &Wanted) {
     }
 }
 
-fn open_all(doors: &mut Doors, wanted: &Wanted, poll: &Poll, log: &Logger) -> Result<(), String> {
+fn open_all(doors: &mut Doors, wanted: &Wanted, poll: &Poll, log: &Logger) -> Result<(), Failure> {
     let mut opened: Vec<Listener> = Vec::new();
     for (kind, port) in [
         (ListenerKind::Tcp, wanted.port),
@@ -268,12 +266,12 @@ fn open_all(doors: &mut Doors, wanted: &Wanted, poll: &Poll, log: &Logger) -> Re
     Ok(())
 }
 
-fn listen_failure(error: &ListenError, log: &Logger) -> String {
+fn listen_failure(error: &ListenError, log: &Logger) -> Failure {
+    if error.kind == ListenerKind::Unix {
+        return fatal(log, &error.to_string());
+    }
     for line in &error.lines {
         log.log(Level::Warning, line);
-    }
-    if error.kind == ListenerKind::Unix {
-        return error.to_string();
     }
     fatal(
         log,

@@ -65,19 +65,48 @@ pub(crate) fn run() -> ExitCode {
     };
     let mut background = match Background::enter() {
         Ok(background) => background,
-        Err(error) => return fail(None, &error.to_string()),
+        Err(error) => return fail(None, &Failure::from(error.to_string())),
     };
     match start(&argv, &invocation, &mut background) {
         Ok(code) => code,
-        Err(text) => fail(background, &text),
+        Err(failure) => fail(background, &failure),
     }
 }
 
-/// Says why there is no server, to whoever waits for it.
-fn fail(background: Option<Background>, text: &str) -> ExitCode {
-    let text = format!("{}\n", text.trim_end_matches('\n'));
+/// Why there is no server.
+pub(crate) struct Failure {
+    text: String,
+    /// The log has it already.
+    is_logged: bool,
+}
+
+impl Failure {
+    /// A failure that is put into the log here.
+    pub(crate) fn logged(log: &Logger, text: String) -> Self {
+        log.log(Level::Warning, &text);
+        Self {
+            text,
+            is_logged: true,
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            is_logged: false,
+        }
+    }
+}
+
+/// Says why there is no server, to whoever waits for it. A log that is read by people has it
+/// already and is not repeated on the terminal.
+fn fail(background: Option<Background>, failure: &Failure) -> ExitCode {
+    let text = format!("{}\n", failure.text.trim_end_matches('\n'));
     match background {
         Some(background) => background.failed(&text),
+        None if failure.is_logged => {}
         None => eprint!("{text}"),
     }
     ExitCode::FAILURE
@@ -87,11 +116,12 @@ fn start(
     argv: &[OsString],
     invocation: &Invocation,
     background: &mut Option<Background>,
-) -> Result<ExitCode, String> {
+) -> Result<ExitCode, Failure> {
     if allocator_quantum_bytes() != Some(QUANTUM_BYTES) {
         return Err("The allocator was built without 8-byte size classes \
                     (JEMALLOC_SYS_WITH_LG_QUANTUM=3); this program must not run."
-            .to_owned());
+            .to_owned()
+            .into());
     }
     let texts = read_texts(invocation, background)?;
     let profile = default_profile(invocation);
@@ -109,7 +139,7 @@ fn start(
     }
     let (supervisor, word) = supervise(&config);
     if config.bool(id::DAEMONIZE) && !supervisor.is_supervised() && background.is_none() {
-        return detach(argv, &texts);
+        return Ok(detach(argv, &texts)?);
     }
     let strict = settings::is_strict(&config)
         .then(|| prepare_strict(&mut config))
@@ -368,17 +398,15 @@ fn tell_strict(log: &Logger, strict: Option<&StrictStart>) {
     }
 }
 
-fn make_room(log: &Logger, config: &mut Config) -> Result<(), String> {
+fn make_room(log: &Logger, config: &mut Config) -> Result<(), Failure> {
     let asked = config.size(id::MAXCLIENTS);
-    let room = descriptors::make_room(asked).map_err(|error| {
-        log.log(Level::Warning, &error.to_string());
-        error.to_string()
-    })?;
+    let room =
+        descriptors::make_room(asked).map_err(|error| Failure::logged(log, error.to_string()))?;
     for warning in &room.warnings {
         log.log(Level::Warning, warning);
     }
     if let Some(notice) = &room.notice {
         log.log(Level::Notice, notice);
     }
-    config.correct(id::MAXCLIENTS, room.maxclients.to_string().as_bytes())
+    Ok(config.correct(id::MAXCLIENTS, room.maxclients.to_string().as_bytes())?)
 }

@@ -5,12 +5,15 @@ use crate::endpoint::{ADMIN_USER, Address, Endpoint};
 use crate::error::UsageError;
 use crate::snippets::{SNIPPETS, Snippet};
 
-/// The snippet for a client, for this server and user.
-pub(crate) fn snippet(client: &str, endpoint: &Endpoint) -> Result<String, UsageError> {
-    let snippet = SNIPPETS
+/// The client of a name, whatever its case.
+pub(crate) fn client(name: &str) -> Option<&'static Snippet> {
+    SNIPPETS
         .iter()
-        .find(|snippet| snippet.name.eq_ignore_ascii_case(client))
-        .ok_or_else(|| UsageError::new(format!("--for takes one of: {}", names())))?;
+        .find(|snippet| snippet.name.eq_ignore_ascii_case(name))
+}
+
+/// The snippet for a client, for this server and user.
+pub(crate) fn snippet(snippet: &Snippet, endpoint: &Endpoint) -> Result<String, UsageError> {
     let tcp = endpoint.addresses.iter().find_map(|address| match address {
         Address::Tcp { host, port } => Some((host.as_str(), *port)),
         Address::Unix(_) => None,
@@ -41,11 +44,6 @@ pub(crate) fn snippet(client: &str, endpoint: &Endpoint) -> Result<String, Usage
             ca_file,
         },
     ))
-}
-
-/// The names that `--for` takes.
-pub(crate) fn names() -> String {
-    SNIPPETS.map(|snippet| snippet.name).join(", ")
 }
 
 struct Facts<'a> {
@@ -188,17 +186,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_client_is_told_the_names() {
+    fn without_tls_the_default_address_and_user() {
         let mut warnings = Vec::new();
         let options = crate::options::Options::default();
         let persona = crate::persona::Persona::ValkeyCli;
         let endpoint = Endpoint::decide(persona, &options, &mut warnings).unwrap();
-        let error = snippet("cobol", &endpoint).unwrap_err().to_string();
-        assert!(error.contains("redis-py") && error.contains("StackExchange.Redis"));
-        assert!(
-            snippet("REDIS-PY", &endpoint)
-                .unwrap()
-                .contains("port=6379")
-        );
+        let text = snippet(client("REDIS-PY").unwrap(), &endpoint).unwrap();
+        assert!(text.contains("port=6379") && text.contains("\"default\""));
+        assert_eq!(client("cobol"), None);
     }
 }

@@ -198,10 +198,7 @@ mod tests {
     use super::*;
 
     fn decide(persona: Persona, arguments: &[&str]) -> (Endpoint, Vec<String>) {
-        let arguments: Vec<Vec<u8>> = arguments
-            .iter()
-            .map(|argument| argument.as_bytes().to_vec())
-            .collect();
+        let arguments: Vec<_> = arguments.iter().map(std::ffi::OsString::from).collect();
         let (options, _) = Options::parse(persona, &arguments).unwrap();
         let mut warnings = Vec::new();
         (

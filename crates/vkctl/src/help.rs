@@ -1,14 +1,12 @@
-//! HELP at the prompt, and the usage page of the program. Both are made from tables.
+//! HELP at the prompt, and the usage page under the names of Valkey's client. Both are made from
+//! tables. Not the page under our own name, which clap makes.
 
 use std::fmt::Write as _;
 
 use crate::catalog::{Catalog, Doc};
+use crate::compat_table::OPTIONS;
 use crate::hint;
-use crate::options::OPTIONS;
 use crate::persona::Persona;
-
-/// Version as the programs print it: Valkey's on the wire under Valkey's names.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The answer to HELP with these words; `colors` for a terminal.
 pub(crate) fn help(persona: Persona, catalog: &Catalog, words: &[Vec<u8>], colors: bool) -> String {
@@ -38,10 +36,10 @@ pub(crate) fn help(persona: Persona, catalog: &Catalog, words: &[Vec<u8>], color
 }
 
 fn general(persona: Persona) -> String {
-    let program = persona.program();
+    let program = version(persona);
     let (_, preferences) = persona.preferences();
     format!(
-        "{program} {VERSION}\n\
+        "{program}\
          help <command>    what a command does and takes\n\
          help @<group>     the commands of a group\n\
          help <tab>        what there is help for\n\
@@ -80,22 +78,20 @@ fn describe(doc: &Doc, with_group: bool, colors: bool, out: &mut String) {
     }
 }
 
-/// The page of `--help`.
+/// The line of `--version`.
+pub(crate) fn version(persona: Persona) -> String {
+    format!("{} {}\n", persona.program(), persona.version())
+}
+
+/// The page of `--help` under the names of Valkey's client.
 pub(crate) fn usage(persona: Persona) -> String {
     let program = persona.program();
-    let mut out =
-        format!("{program} {VERSION}\n\nUsage: {program} [options] [command [argument ...]]\n");
-    if persona == Persona::Vkctl {
-        out.push_str(
-            "       vkctl health --live|--ready   is the server there, may it be used\n\
-             \x20      vkctl connect --for <client>  a snippet for a client library\n",
-        );
-    }
-    out.push('\n');
-    for spec in OPTIONS {
-        if spec.help.is_empty() || (spec.own && persona != Persona::Vkctl) {
-            continue;
-        }
+    let mut out = version(persona);
+    let _ = writeln!(
+        out,
+        "\nUsage: {program} [options] [command [argument ...]]\n"
+    );
+    for spec in OPTIONS.iter().filter(|spec| !spec.help.is_empty()) {
         let value = spec
             .value
             .map(|value| format!(" <{value}>"))
@@ -110,12 +106,6 @@ pub(crate) fn usage(persona: Persona) -> String {
          Without a command and on a terminal there is a prompt; otherwise every line of\n\
          standard input is a command. In --eval a comma stands between keys and arguments.\n"
     );
-    if persona == Persona::Vkctl {
-        out.push_str(
-            "Without -h, -s, -u or --tls the server of this machine is found by itself: by its\n\
-             Unix socket, else on the loopback address, with TLS if its CA certificate is found.\n",
-        );
-    }
     out
 }
 
@@ -125,11 +115,11 @@ mod tests {
 
     #[test]
     fn every_option_with_help_is_on_the_page() {
-        let page = usage(Persona::Vkctl);
+        let page = usage(Persona::ValkeyCli);
         for spec in OPTIONS.iter().filter(|spec| !spec.help.is_empty()) {
             assert!(page.contains(&format!("  {}", spec.name)), "{}", spec.name);
         }
-        assert!(!usage(Persona::ValkeyCli).contains("--password-file"));
+        assert!(!page.contains("--password-file"));
         assert!(page.lines().all(|line| line.len() <= 100), "{page}");
     }
 

@@ -4,6 +4,8 @@
 mod built_in;
 mod catalog;
 mod command;
+mod compat;
+mod compat_table;
 mod connect;
 mod discover;
 mod editor;
@@ -18,8 +20,8 @@ mod interrupt;
 mod lines;
 mod link;
 mod modes;
-mod option_table;
 mod options;
+mod own;
 mod persona;
 mod printer;
 mod prompt;
@@ -36,7 +38,6 @@ mod words;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
 
 use crate::command::is;
@@ -46,6 +47,7 @@ use crate::health::Probe;
 use crate::options::{Mode, Options};
 use crate::persona::Persona;
 use crate::session::{Login, Session};
+use crate::snippets::Snippet;
 
 /// Longest argument from standard input: a server takes no longer one by default.
 const STDIN_BYTES_MAX: u64 = 512 * 1024 * 1024;
@@ -53,7 +55,7 @@ const STDIN_BYTES_MAX: u64 = 512 * 1024 * 1024;
 fn main() -> ExitCode {
     let mut arguments = env::args_os();
     let persona = Persona::of(&arguments.next().unwrap_or_default());
-    let arguments: Vec<Vec<u8>> = arguments.map(OsString::into_vec).collect();
+    let arguments: Vec<OsString> = arguments.collect();
     match run(persona, &arguments) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
@@ -70,28 +72,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(persona: Persona, arguments: &[Vec<u8>]) -> Result<(), Failure> {
+fn run(persona: Persona, arguments: &[OsString]) -> Result<(), Failure> {
     let (options, command) = Options::parse(persona, arguments)?;
     match &options.mode {
-        Mode::Help => return modes::say(&help::usage(persona)),
-        Mode::Version => {
-            return modes::say(&format!("{} {}\n", persona.program(), help::VERSION));
-        }
+        Mode::Say { text } => return modes::say(text),
         Mode::Unsupported { option } => {
             let text = format!("{option} is not available in this version");
             return Err(UsageError::new(text).into());
         }
         Mode::IntrinsicLatency { seconds } => return modes::latency::intrinsic(*seconds),
+        Mode::Health { probe } => return run_health(*probe, &options),
+        Mode::Connect { client } => return run_connect(client, &options),
         _ => {}
-    }
-    if persona == Persona::Vkctl && options.mode == Mode::Command {
-        // Neither is the name of a command of a server.
-        if is(&command, 0, "health") {
-            return run_health(arguments, &command);
-        }
-        if is(&command, 0, "connect") {
-            return run_connect(arguments, &command);
-        }
     }
     let endpoint = decide(persona, &options)?;
     let mut session = Session::new(persona, &options, endpoint);
@@ -187,71 +179,19 @@ fn run_hints(session: &mut Session, options: &Options) -> Result<(), Failure> {
     }
 }
 
-/// Options may stand before and behind the name of our own commands.
-fn own_options(
-    arguments: &[Vec<u8>],
-    command: &[Vec<u8>],
-    rest: &[Vec<u8>],
-) -> Result<Options, UsageError> {
-    let before = arguments.len().saturating_sub(command.len());
-    let mut all = arguments.get(..before).unwrap_or(&[]).to_vec();
-    all.extend_from_slice(rest);
-    let (options, extra) = Options::parse(Persona::Vkctl, &all)?;
-    match extra.first() {
-        None => Ok(options),
-        Some(word) => {
-            let word = terminal::escape_line(word);
-            Err(UsageError::new(format!("Unexpected argument: {word}")))
-        }
-    }
-}
-
-fn run_health(arguments: &[Vec<u8>], command: &[Vec<u8>]) -> Result<(), Failure> {
-    let words = command.get(1..).unwrap_or(&[]);
-    let has = |flag: &[u8]| words.iter().any(|word| word == flag);
-    let probe = match (has(b"--live"), has(b"--ready")) {
-        (true, false) => Probe::Live,
-        (false, true) => Probe::Ready,
-        _ => return Err(UsageError::new("Usage: vkctl health --live|--ready [options]").into()),
-    };
-    let flags: [&[u8]; 2] = [b"--live", b"--ready"];
-    let rest: Vec<Vec<u8>> = words
-        .iter()
-        .filter(|word| !flags.contains(&word.as_slice()))
-        .cloned()
-        .collect();
-    let options = own_options(arguments, command, &rest)?;
-    let endpoint = decide(Persona::Vkctl, &options)?;
-    match health::probe(probe, &options, endpoint) {
+fn run_health(probe: Probe, options: &Options) -> Result<(), Failure> {
+    let endpoint = decide(Persona::Vkctl, options)?;
+    match health::probe(probe, options, endpoint) {
         Ok(text) => modes::say(&format!("{text}\n")),
         Err(text) => Err(Failure::Reply(text)),
     }
 }
 
-fn run_connect(arguments: &[Vec<u8>], command: &[Vec<u8>]) -> Result<(), Failure> {
-    let usage = || {
-        let names = connect::names();
-        UsageError::new(format!(
-            "Usage: vkctl connect --for <client> [options]\nClients: {names}"
-        ))
-    };
-    let mut rest = command.get(1..).unwrap_or(&[]).to_vec();
-    let place = rest
-        .iter()
-        .position(|word| word == b"--for")
-        .ok_or_else(usage)?;
-    let mut named = rest.drain(place..rest.len().min(place.saturating_add(2)));
-    let client = named
-        .nth(1)
-        .and_then(|word| String::from_utf8(word).ok())
-        .ok_or_else(usage)?;
-    drop(named);
-    let options = own_options(arguments, command, &rest)?;
-    let endpoint = decide(Persona::Vkctl, &options)?;
-    let file = endpoint.found_password_file.clone();
-    modes::say(&connect::snippet(&client, &endpoint)?)?;
+fn run_connect(client: &Snippet, options: &Options) -> Result<(), Failure> {
+    let endpoint = decide(Persona::Vkctl, options)?;
+    modes::say(&connect::snippet(client, &endpoint)?)?;
     // On standard error, so that the snippet can go straight into a file.
-    match file {
+    match &endpoint.found_password_file {
         Some(path) => eprintln!(
             "Before: export VALKEY_PASSWORD=\"$(cat '{}')\"",
             path.display()

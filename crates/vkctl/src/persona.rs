@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use vk_engine::version;
+
 /// Ours, or one of the clients that we stand in for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Persona {
@@ -29,6 +31,15 @@ impl Persona {
             Self::Vkctl => "vkctl",
             Self::ValkeyCli => "valkey-cli",
             Self::RedisCli => "redis-cli",
+        }
+    }
+
+    /// The version that goes with the name: tools compare it.
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::Vkctl => version::VERIKEY,
+            Self::ValkeyCli => version::VALKEY,
+            Self::RedisCli => version::REDIS,
         }
     }
 

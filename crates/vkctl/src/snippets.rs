@@ -2,7 +2,7 @@
 //! `[plain]` are for one of the two; `@NAME@` is filled in. No snippet holds a password.
 
 /// A client library and its snippet.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Snippet {
     /// What `--for` takes.
     pub(crate) name: &'static str,
@@ -20,7 +20,7 @@ const fn snippet(name: &'static str, template: &'static str) -> Snippet {
 }
 
 /// All that there are.
-pub(crate) const SNIPPETS: [Snippet; 13] = [
+pub(crate) static SNIPPETS: [Snippet; 13] = [
     snippet("redis-py", REDIS_PY),
     snippet("ioredis", IOREDIS),
     snippet("node-redis", NODE_REDIS),

@@ -39,7 +39,10 @@ fn run() -> anyhow::Result<usize> {
         ("docs", Some("--check")) => docs::Mode::Check,
         _ => docs::Mode::Write,
     };
-    if let Some(extra) = option.filter(|_| mode == docs::Mode::Write).or_else(|| args.next()) {
+    if let Some(extra) = option
+        .filter(|_| mode == docs::Mode::Write)
+        .or_else(|| args.next())
+    {
         bail!("unexpected argument '{extra}'\n\n{USAGE}");
     }
     let root = root()?;

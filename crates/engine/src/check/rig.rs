@@ -47,7 +47,11 @@ impl Rig {
     pub fn new() -> Self {
         let config = EngineConfig {
             config: Config::new(Profile::Compatible),
-            identity: Identity::default(),
+            // With a file there is something to rewrite.
+            identity: Identity {
+                config_file: "/etc/test.conf".into(),
+                ..Identity::default()
+            },
             users: BootUsers::default(),
         };
         let seeds = Seeds {

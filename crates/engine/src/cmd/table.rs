@@ -25,15 +25,28 @@ struct Row {
     children: u16,
 }
 
+/// One place of the index: enough of a name to tell most others from it without following a
+/// pointer.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    word: u64,
+    name: &'static str,
+    id: u16,
+}
+
 /// All commands and subcommands, with an index by name.
 #[derive(Debug)]
 pub(crate) struct CommandTable {
     rows: Vec<Row>,
-    /// Open addressing over top-level names; `u16::MAX` is free.
-    slots: Vec<u16>,
+    /// Open addressing over top-level names; an empty name is free.
+    slots: Vec<Slot>,
 }
 
-const FREE: u16 = u16::MAX;
+const FREE: Slot = Slot {
+    word: 0,
+    name: "",
+    id: 0,
+};
 const FIRST: &Command = &super::connection::COMMANDS[0];
 
 impl CommandTable {
@@ -72,11 +85,13 @@ impl CommandTable {
         let Some(row) = self.rows.get(usize::from(id)) else {
             return;
         };
+        let name = row.command.spec.name;
+        let word = name_word(name.as_bytes());
         let mask = self.slots.len() - 1;
-        let mut at = name_hash(row.full_name.as_bytes()) & mask;
+        let mut at = place(word, name.len()) & mask;
         while let Some(slot) = self.slots.get_mut(at) {
-            if *slot == FREE {
-                *slot = id;
+            if slot.name.is_empty() {
+                *slot = Slot { word, name, id };
                 return;
             }
             at = (at + 1) & mask;
@@ -84,14 +99,18 @@ impl CommandTable {
     }
 
     /// The command of this name, in any case.
+    #[inline]
     pub(crate) fn find(&self, name: &[u8]) -> Option<CommandId> {
         let mask = self.slots.len() - 1;
-        let mut at = name_hash(name) & mask;
+        let word = name_word(name);
+        let mut at = place(word, name.len()) & mask;
         loop {
-            let id = *self.slots.get(at)?;
-            let row = self.rows.get(usize::from(id))?;
-            if row.full_name.as_bytes().eq_ignore_ascii_case(name) {
-                return Some(CommandId(id));
+            let slot = self.slots.get(at)?;
+            if slot.name.is_empty() {
+                return None;
+            }
+            if slot.word == word && slot.name.as_bytes().eq_ignore_ascii_case(name) {
+                return Some(CommandId(slot.id));
             }
             at = (at + 1) & mask;
         }
@@ -139,14 +158,21 @@ impl CommandTable {
     }
 }
 
-/// Mixes the length and the first eight bytes, with letters in one case.
-fn name_hash(name: &[u8]) -> usize {
+/// The first eight bytes with letters in one case.
+#[inline]
+fn name_word(name: &[u8]) -> u64 {
     let mut word = [0_u8; 8];
-    for (to, from) in word.iter_mut().zip(name) {
-        *to = *from | 0x20;
+    match name.first_chunk() {
+        Some(first) => word = *first,
+        None => word.iter_mut().zip(name).for_each(|(to, from)| *to = *from),
     }
-    let mixed =
-        (u64::from_le_bytes(word) ^ (name.len() as u64)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    u64::from_le_bytes(word) | 0x2020_2020_2020_2020
+}
+
+/// Where the search for a name begins.
+#[inline]
+fn place(word: u64, len: usize) -> usize {
+    let mixed = (word ^ (len as u64)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 40) as usize
 }
 

@@ -1,8 +1,13 @@
 //! The context of commands about sessions and the server.
 
-use core::ops::{Deref, DerefMut};
+use core::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
-use super::Ctx;
+use vk_resp::ReplyBuf;
+
+use super::{Ctx, Origin};
 use crate::{
     Directive, Disposition, Engine, Error, Host, SessionId, Ticket,
     session::{Parked, Session},
@@ -45,9 +50,31 @@ impl SessionCtx<'_> {
     /// or the error that the shell reports.
     pub(crate) fn park_for(&mut self, directive: Directive) -> Result<Ticket, Error> {
         let ticket = self.base.engine.direct(self.base.session, directive);
-        self.session()?.parked = Some(Parked::Ticket(ticket));
+        self.session()?.parked = Some(Parked::Work);
         self.disposition = Disposition::Parked;
         Ok(ticket)
+    }
+}
+
+impl SessionCtx<'_> {
+    /// Parks the session for a time, or for ever; then `reply` is sent. In a transaction nobody
+    /// waits: the reply is handed back at once.
+    pub(crate) fn park_for_time(
+        &mut self,
+        time: Option<Duration>,
+        reply: ReplyBuf,
+    ) -> Result<Option<ReplyBuf>, Error> {
+        if self.base.origin != Origin::Client {
+            return Ok(Some(reply));
+        }
+        let id = self.base.session;
+        self.session()?.parked = Some(Parked::Timer(reply));
+        if let Some(time) = time {
+            let due = self.base.engine.mono.after(time);
+            self.base.engine.timers.insert((due, id));
+        }
+        self.disposition = Disposition::Parked;
+        Ok(None)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     Completion, Directive, Disposition, Engine, Env, Output, SessionId, Ticket,
     config::{Changed, SetError},
     pipeline,
-    session::Parked,
+    session::{Parked, SessionFlags},
 };
 
 /// A ticket that is out.
@@ -49,7 +49,7 @@ impl Engine {
         let Some(session) = self.sessions.find_mut(pending.session) else {
             return;
         };
-        let Some(Parked::Ticket(_)) = session.parked.take() else {
+        let Some(Parked::Work) = session.parked.take() else {
             return;
         };
         let mut reply = ReplyBuf::new(session.protocol);
@@ -63,7 +63,13 @@ impl Engine {
         }
         let (id, host) = (pending.session, &mut *env.host);
         let disposition = pipeline::resume(self, host, id, &mut reply);
-        if disposition != Disposition::Parked {
+        if disposition == Disposition::Parked {
+            return;
+        }
+        let state = self.sessions.find(id);
+        if state.is_some_and(|state| state.flags.contains(SessionFlags::GONE)) {
+            self.close_session(id);
+        } else {
             self.outputs.push_back(Output::Wake {
                 session: id,
                 reply,

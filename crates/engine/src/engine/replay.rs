@@ -55,9 +55,9 @@ impl Engine {
             proxy: None,
             fd: -1,
         };
-        let (mono, wall) = (self.mono, self.wall);
+        let mono = self.mono;
         let id = self.sessions.add_hidden(|client_id| {
-            let mut session = Session::new(client_id, peer, mono, wall);
+            let mut session = Session::new(client_id, peer, mono);
             session.flags.insert(SessionFlags::AUTHENTICATED);
             session
         });

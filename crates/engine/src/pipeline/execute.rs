@@ -36,7 +36,10 @@ pub(super) fn execute(
     state.last_command = Some(id);
     state.commands_total += 1;
     let db = state.db;
-    let begun = host.ticks();
+    let begun = match engine.last_ticks {
+        Some((last, ticks)) if last == session => ticks,
+        _ => host.ticks(),
+    };
     let mark = reply.mark();
     engine.run = RunState::default();
     engine.effects.begin();
@@ -73,7 +76,9 @@ pub(super) fn execute(
         engine.stats.count_error(error.text());
         reply.error(error.text());
     }
-    count(engine, id, begun, host.ticks(), failed);
+    let ended = host.ticks();
+    engine.last_ticks = Some((session, ended));
+    count(engine, id, begun, ended, failed);
     disposition
 }
 

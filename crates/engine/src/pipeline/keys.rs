@@ -16,11 +16,11 @@ pub(crate) struct FoundKey {
     pub(crate) flags: KeyFlags,
 }
 
+/// The keys of one request; most have one.
+pub(crate) type FoundKeys = SmallVec<[FoundKey; 2]>;
+
 /// Keys in the order of the specs; `None` if the arguments are not what a spec expects.
-pub(crate) fn find_keys(
-    spec: &CommandSpec,
-    request: Request<'_>,
-) -> Option<SmallVec<[FoundKey; 4]>> {
+pub(crate) fn find_keys(spec: &CommandSpec, request: Request<'_>) -> Option<FoundKeys> {
     let mut found = SmallVec::new();
     for key_spec in spec.keys {
         find_by_spec(key_spec, request, &mut found)?;
@@ -28,11 +28,7 @@ pub(crate) fn find_keys(
     Some(found)
 }
 
-fn find_by_spec(
-    spec: &KeySpec,
-    request: Request<'_>,
-    found: &mut SmallVec<[FoundKey; 4]>,
-) -> Option<()> {
+fn find_by_spec(spec: &KeySpec, request: Request<'_>, found: &mut FoundKeys) -> Option<()> {
     let words = request.len();
     let Some(begin) = begin(spec.begin, request) else {
         return Some(());

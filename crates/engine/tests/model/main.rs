@@ -27,7 +27,7 @@ const WAIT_MS_MAX: i64 = 366 * 24 * 3_600_000;
 
 prop_state_machine! {
     #![proptest_config(ProptestConfig {
-        cases: 512,
+        cases: 2048,
         max_shrink_iters: 20_000,
         failure_persistence: None,
         ..ProptestConfig::default()

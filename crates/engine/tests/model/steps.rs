@@ -80,9 +80,12 @@ fn make_any_step() -> BoxedStrategy<Step> {
                 ticks,
             }
         });
+    // Changes of several databases in one transaction are one group of effects.
+    let select = request("SELECT", vec![database()]).prop_map(Words);
+    let queued = prop_oneof![3 => command.clone(), 1 => select];
     prop_oneof![
-        16 => command.clone().prop_map(Step::Run),
-        1 => prop::collection::vec(command, 1..5).prop_map(Step::Together),
+        16 => command.prop_map(Step::Run),
+        2 => prop::collection::vec(queued, 1..8).prop_map(Step::Together),
         1 => wait,
         2 => wait_for_expiry,
     ]

@@ -19,8 +19,8 @@ impl Host for StillHost {
     fn stall(&mut self, _time: Duration) {}
 }
 
-pub struct Server {
-    pub engine: Engine,
+pub(crate) struct Server {
+    pub(crate) engine: Engine,
     session: SessionId,
 }
 
@@ -33,7 +33,7 @@ fn env(host: &mut StillHost) -> Env<'_> {
 }
 
 impl Server {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let config = EngineConfig {
             config: Config::new(Profile::Compatible),
             identity: Identity::default(),
@@ -61,12 +61,16 @@ impl Server {
     }
 
     /// The reply to one request, in RESP2.
-    pub fn call(&mut self, words: &[&str]) -> Reply {
+    pub(crate) fn call(&mut self, words: &[&str]) -> Reply {
         let request = OwnedRequest::from_args(words.iter().map(|word| word.as_bytes()));
         let mut reply = ReplyBuf::new(Protocol::Resp2);
         let mut host = StillHost;
-        self.engine
-            .handle_request(&mut env(&mut host), self.session, request.view(), &mut reply);
+        self.engine.handle_request(
+            &mut env(&mut host),
+            self.session,
+            request.view(),
+            &mut reply,
+        );
         let mut parser = ReplyParser::new(ReplyLimits::default());
         parser.feed(&reply.to_vec());
         parser.poll().unwrap().unwrap()

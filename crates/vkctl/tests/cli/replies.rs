@@ -62,8 +62,42 @@ fn exit_codes() {
         (stderr(&closed).as_str(), closed.status.code()),
         (text, Some(1))
     );
-    let usage = place.run("vkctl", &["--nosuch"]);
-    assert_eq!(usage.status.code(), Some(1));
+}
+
+#[test]
+fn bad_usage_is_one_line_and_exit_code_1() {
+    let place = Place::new("usage");
+    for program in ["vkctl", "valkey-cli"] {
+        for words in [&["--nosuch"][..], &["-p", "70000", "ping"], &["-X"]] {
+            let usage = place.run(program, words);
+            assert_eq!(usage.status.code(), Some(1), "{program} {words:?}");
+            assert_eq!(stdout(&usage), "", "{program} {words:?}");
+            let text = stderr(&usage);
+            assert_eq!(text.lines().count(), 1, "{program} {words:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn help_and_versions_need_no_server() {
+    let place = Place::new("help");
+    for (program, version) in [
+        ("vkctl", vk_engine::version::VERIKEY),
+        ("valkey-cli", vk_engine::version::VALKEY),
+        ("redis-cli", vk_engine::version::REDIS),
+    ] {
+        let output = place.run(program, &["--version"]);
+        assert_eq!(stdout(&output), format!("{program} {version}\n"));
+        for words in [&["--help"][..], &["-h"]] {
+            let output = place.run(program, words);
+            assert_eq!(output.status.code(), Some(0), "{program}");
+            assert!(stdout(&output).contains("--quoted-json"), "{program}");
+        }
+    }
+    let page = stdout(&place.run("vkctl", &["help"]));
+    assert!(page.contains("Usage: vkctl"), "{page}");
+    let page = stdout(&place.run("vkctl", &["-s", "/nonexistent", "help", "get"]));
+    assert!(page.contains("summary:"), "{page}");
 }
 
 #[test]

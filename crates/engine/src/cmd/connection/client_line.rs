@@ -130,7 +130,10 @@ pub(super) fn flags_text(session: &Session) -> String {
     let is = |flag| session.flags.contains(flag);
     let letters = [
         ('x', session.multi.is_some()),
-        ('b', matches!(session.parked, Some(Parked::Paused(_)))),
+        (
+            'b',
+            matches!(session.parked, Some(Parked::Paused(_) | Parked::Timer(_))),
+        ),
         ('d', is(SessionFlags::DIRTY_CAS)),
         ('c', is(SessionFlags::CLOSING)),
         ('U', matches!(session.peer.local, Local::Unix(_))),

@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 use vk_data::{
     entry::DbEntry,
     glob::{Case, Glob},
-    num::{parse_i64, parse_u64},
+    num::parse_i64,
 };
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags};
@@ -132,7 +132,7 @@ fn keys(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Re
 fn scan(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
     let cursor = request
         .arg(1)
-        .and_then(parse_u64)
+        .and_then(parse_cursor)
         .ok_or(Error::BAD_CURSOR)?;
     let options = ScanOptions::parse(request)?;
     let (now, db) = (ctx.now_ms(), ctx.db());
@@ -183,6 +183,22 @@ fn randomkey(
     }
     reply.null();
     Ok(())
+}
+
+/// A cursor, with a sign and leading zeros if somebody writes them: as C's `strtoull` reads it.
+fn parse_cursor(word: &[u8]) -> Option<u64> {
+    let (negative, digits) = match word {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    };
+    let value = core::str::from_utf8(digits).ok()?;
+    let all_digits = digits.iter().all(u8::is_ascii_digit);
+    let value: u64 = value.parse().ok().filter(|_| all_digits)?;
+    Some(if negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
 }
 
 /// Removes a key that has expired.
@@ -297,7 +313,11 @@ mod tests {
     #[test]
     fn scan_refuses_what_it_does_not_know() {
         let mut kit = Kit::new();
-        assert_eq!(kit.run("SCAN x"), "(error) ERR invalid cursor");
+        for cursor in ["x", "\"\"", "1.5", "++1", "-", "18446744073709551616"] {
+            let line = format!("SCAN {cursor}");
+            assert_eq!(kit.run(&line), "(error) ERR invalid cursor", "{line}");
+        }
+        assert_eq!(kit.run("SCAN +007"), "[\"0\", []]");
         let syntax = "(error) ERR syntax error";
         assert_eq!(kit.run("SCAN 0 COUNT 0"), syntax);
         assert_eq!(kit.run("SCAN 0 MATCH"), syntax);

@@ -1,5 +1,8 @@
 //! WAIT and WAITAOF of a server that has neither replicas nor a log: nothing will ever be
-//! acknowledged, so the answer is known at once.
+//! acknowledged, so the answer is known at once; who waits for replicas gets it when the time is
+//! over.
+
+use core::time::Duration;
 
 use vk_data::num::parse_i64;
 use vk_resp::{ReplyBuf, Request};
@@ -50,10 +53,11 @@ pub(super) const WAITAOF: Command = Command {
 };
 
 fn wait(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
-    integer(request, 1)?;
-    check_timeout(ctx, request, 2)?;
-    reply.int(0);
-    Ok(())
+    let replicas = integer(request, 1)?;
+    let time = timeout(ctx, request, 2)?;
+    let mut answer = ReplyBuf::new(reply.protocol());
+    answer.int(0);
+    answer_later(ctx, replicas > 0, time, answer, reply)
 }
 
 fn waitaof(
@@ -70,14 +74,34 @@ fn waitaof(
     if integer(request, 2)? < 0 {
         return Err(Error::NOT_POSITIVE);
     }
-    check_timeout(ctx, request, 3)?;
+    let time = timeout(ctx, request, 3)?;
     if local > 0 {
         return Err(Error::WAITAOF_WITHOUT_AOF);
     }
     // Of nothing that has to be written everything is written.
-    reply.array(2);
-    reply.int(1);
-    reply.int(0);
+    let mut answer = ReplyBuf::new(reply.protocol());
+    answer.array(2);
+    answer.int(1);
+    answer.int(0);
+    answer_later(ctx, integer(request, 2)? > 0, time, answer, reply)
+}
+
+/// Answers at once if nothing is waited for, else when the time is over: no replica will come.
+fn answer_later(
+    ctx: &mut SessionCtx<'_>,
+    waits: bool,
+    time: Option<Duration>,
+    answer: ReplyBuf,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    let now = if waits {
+        ctx.park_for_time(time, answer)?
+    } else {
+        Some(answer)
+    };
+    if let Some(answer) = now {
+        reply.append(&answer);
+    }
     Ok(())
 }
 
@@ -88,8 +112,8 @@ fn integer(request: Request<'_>, word: usize) -> Result<i64, Error> {
         .ok_or(Error::NOT_AN_INTEGER)
 }
 
-/// A time to wait in milliseconds, which ends before the end of time.
-fn check_timeout(ctx: &Ctx<'_>, request: Request<'_>, word: usize) -> Result<(), Error> {
+/// A time to wait in milliseconds, which ends before the end of time; 0 is for ever.
+fn timeout(ctx: &Ctx<'_>, request: Request<'_>, word: usize) -> Result<Option<Duration>, Error> {
     let timeout_ms = integer(request, word).map_err(|_| Error::TIMEOUT_NOT_AN_INTEGER)?;
     if timeout_ms < 0 {
         return Err(Error::TIMEOUT_NEGATIVE);
@@ -97,7 +121,8 @@ fn check_timeout(ctx: &Ctx<'_>, request: Request<'_>, word: usize) -> Result<(),
     if timeout_ms.checked_add(ctx.now_ms()).is_none() {
         return Err(Error::TIMEOUT_OUT_OF_RANGE);
     }
-    Ok(())
+    let time = Duration::from_millis(timeout_ms.unsigned_abs());
+    Ok(Some(time).filter(|time| !time.is_zero()))
 }
 
 #[cfg(test)]
@@ -109,6 +134,14 @@ mod tests {
         let mut kit = Kit::new();
         assert_eq!(kit.run("WAIT 0 0"), "(integer) 0");
         assert_eq!(kit.run("WAITAOF 0 0 0"), "[(integer) 1, (integer) 0]");
+        assert_eq!(kit.run("WAIT 1 50"), "");
+        kit.advance_ms(49);
+        assert!(kit.outputs.is_empty());
+        kit.advance_ms(1);
+        assert_eq!(kit.woken(), "(integer) 0");
+        kit.run("MULTI");
+        kit.run("WAIT 1 0");
+        assert_eq!(kit.run("EXEC"), "[(integer) 0]");
         assert_eq!(kit.run("WAIT 0 -1"), "(error) ERR timeout is negative");
         assert_eq!(
             kit.run("WAITAOF 1 0 0"),

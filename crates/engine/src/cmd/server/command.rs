@@ -20,7 +20,7 @@ pub(super) const COMMAND: Command = Command {
         name: "command",
         since: "2.8.13",
         summary: "Tells everything about every command.",
-        complexity: "O(N) where N is the total number of commands",
+        complexity: "O(N) where N is the number of commands that exist",
         arity: -1,
         tips: UNORDERED,
         ..BASE
@@ -64,7 +64,7 @@ const DOCS: Command = Command {
         name: "docs",
         since: "7.0.0",
         summary: "Tells what is written about commands: arguments, history, cost.",
-        complexity: "O(N) where N is the number of commands to look up",
+        complexity: "O(N) where N is the number of commands asked for",
         tips: UNORDERED,
         args: NAMES,
         ..BASE
@@ -77,7 +77,7 @@ const GETKEYS: Command = Command {
         name: "getkeys",
         since: "2.8.13",
         summary: "Finds the keys of a request.",
-        complexity: "O(N) where N is the number of arguments to the command",
+        complexity: "O(N) where N is the number of words of the request",
         arity: -3,
         args: REQUEST,
         ..BASE
@@ -90,7 +90,7 @@ const GETKEYSANDFLAGS: Command = Command {
         name: "getkeysandflags",
         since: "7.0.0",
         summary: "Finds the keys of a request, and what it does to each.",
-        complexity: "O(N) where N is the number of arguments to the command",
+        complexity: "O(N) where N is the number of words of the request",
         arity: -3,
         args: REQUEST,
         ..BASE
@@ -114,7 +114,7 @@ const INFO: Command = Command {
         name: "info",
         since: "2.8.13",
         summary: "Tells what programs need to know about commands.",
-        complexity: "O(N) where N is the number of commands to look up",
+        complexity: "O(N) where N is the number of commands asked for",
         history: &[History {
             version: "7.0.0",
             change: "Without a name it tells about all commands.",
@@ -131,7 +131,7 @@ const LIST: Command = Command {
         name: "list",
         since: "7.0.0",
         summary: "Lists the names of commands and subcommands.",
-        complexity: "O(N) where N is the total number of commands",
+        complexity: "O(N) where N is the number of commands that exist",
         tips: UNORDERED,
         args: &[ArgSpec::one_of(
             "filterby",

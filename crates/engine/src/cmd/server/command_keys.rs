@@ -1,6 +1,5 @@
 //! COMMAND GETKEYS and GETKEYSANDFLAGS: the keys of a request by the key specs of its command.
 
-use smallvec::SmallVec;
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{Flags, KeyFlags};
 
@@ -9,7 +8,7 @@ use crate::{
     Error,
     cmd::CommandTable,
     ctx::SessionCtx,
-    pipeline::{FoundKey, find_keys},
+    pipeline::{FoundKeys, find_keys},
 };
 
 pub(super) fn getkeys(
@@ -42,7 +41,7 @@ pub(super) fn getkeysandflags(
     Ok(())
 }
 
-fn keys_of(table: &CommandTable, inner: Request<'_>) -> Result<SmallVec<[FoundKey; 4]>, Error> {
+fn keys_of(table: &CommandTable, inner: Request<'_>) -> Result<FoundKeys, Error> {
     let name = inner.arg(0).ok_or(Error::GETKEYS_INVALID_COMMAND)?;
     let mut id = table.find(name).ok_or(Error::GETKEYS_INVALID_COMMAND)?;
     if let Some(sub) = inner.arg(1)

@@ -16,7 +16,7 @@ pub(super) const CONFIG: Command = Command {
     spec: CommandSpec {
         name: "config",
         summary: "Commands about the configuration.",
-        complexity: "Depends on subcommand.",
+        complexity: "That of the subcommand.",
         flags: Flags::empty(),
         arity: -2,
         ..BASE
@@ -41,7 +41,7 @@ const GET: Command = Command {
     spec: CommandSpec {
         name: "get",
         summary: "Tells the values of the directives that names and patterns mean.",
-        complexity: "O(N) when N is the number of configuration parameters provided",
+        complexity: "O(N) where N is the number of names given",
         history: &[History {
             version: "7.0.0",
             change: "Several names and patterns.",
@@ -89,7 +89,7 @@ const SET: Command = Command {
     spec: CommandSpec {
         name: "set",
         summary: "Changes directives, all of them or none.",
-        complexity: "O(N) when N is the number of configuration parameters provided",
+        complexity: "O(N) where N is the number of names given",
         history: &[History {
             version: "7.0.0",
             change: "Several directives at once.",
@@ -202,7 +202,10 @@ mod tests {
             kit.run("CONFIG GET lfu-log-factor LFU-DECAY-TIM?"),
             "[\"lfu-decay-time\", \"1\", \"lfu-log-factor\", \"10\"]"
         );
-        assert_eq!(kit.run("CONFIG SET lfu-decay-time 5 lfu-log-factor 20"), "OK");
+        assert_eq!(
+            kit.run("CONFIG SET lfu-decay-time 5 lfu-log-factor 20"),
+            "OK"
+        );
         assert_eq!(
             kit.run("CONFIG GET lfu-decay-time lfu-log-factor"),
             "[\"lfu-decay-time\", \"5\", \"lfu-log-factor\", \"20\"]"
@@ -215,7 +218,10 @@ mod tests {
             kit.run("CONFIG SET lfu-decay-time 6 hz"),
             "(error) ERR syntax error"
         );
-        assert_eq!(kit.run("CONFIG GET lfu-decay-time"), "[\"lfu-decay-time\", \"5\"]");
+        assert_eq!(
+            kit.run("CONFIG GET lfu-decay-time"),
+            "[\"lfu-decay-time\", \"5\"]"
+        );
         assert!(kit.run("INFO errorstats").contains("errorstat_ERR:count=2"));
     }
 

@@ -31,7 +31,7 @@ pub(super) const DEBUG: Command = Command {
         group: Group::Server,
         since: "1.0.0",
         summary: "Looks into the server and disturbs it, for tests.",
-        complexity: "Depends on subcommand.",
+        complexity: "That of the subcommand.",
         arity: -2,
         flags: Flags::ADMIN
             .union(Flags::NOSCRIPT)

@@ -93,7 +93,7 @@ fn serialized_bytes(entry: &DbEntry) -> usize {
     let Some(string) = entry.str() else { return 0 };
     let mut text = [0; INT_TEXT_MAX];
     let bytes = match string {
-        StrRef::Int(value) => return integer_bytes(value).unwrap_or(1 + string.byte_len()),
+        StrRef::Int(value) => return integer_bytes(value).unwrap_or_else(|| 1 + string.byte_len()),
         other => other.bytes(&mut text),
     };
     let integer = Some(bytes)

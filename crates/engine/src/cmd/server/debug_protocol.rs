@@ -4,6 +4,10 @@ use vk_resp::{Protocol, ReplyBuf, Request};
 
 use crate::{Error, ctx::SessionCtx};
 
+#[expect(
+    clippy::approx_constant,
+    reason = "the number that tests of clients know"
+)]
 pub(super) fn protocol(
     _ctx: &mut SessionCtx<'_>,
     request: Request<'_>,

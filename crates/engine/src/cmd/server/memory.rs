@@ -17,7 +17,7 @@ pub(super) const MEMORY: Command = Command {
     spec: CommandSpec {
         name: "memory",
         summary: "Commands about memory.",
-        complexity: "Depends on subcommand.",
+        complexity: "That of the subcommand.",
         arity: -2,
         ..BASE
     },
@@ -37,7 +37,7 @@ const REPORT_TIPS: &[&str] = &[
     "response_policy:special",
 ];
 
-const MAYBE_SLOW: &str = "Depends on how much memory is allocated, could be slow";
+const MAYBE_SLOW: &str = "O(1) here; the allocator may take its time";
 
 const DOCTOR: Command = Command {
     spec: CommandSpec {
@@ -95,7 +95,7 @@ const USAGE: Command = Command {
     spec: CommandSpec {
         name: "usage",
         summary: "Tells how many bytes a key takes with its value.",
-        complexity: "O(N) where N is the number of samples.",
+        complexity: "O(1): every value knows its size",
         arity: -3,
         keys: &[KeySpec::one(2, KeyFlags::RO)],
         args: &[

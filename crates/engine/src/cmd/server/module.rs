@@ -14,7 +14,7 @@ pub(super) const MODULE: Command = Command {
     spec: CommandSpec {
         name: "module",
         summary: "Commands about modules.",
-        complexity: "Depends on subcommand.",
+        complexity: "That of the subcommand.",
         arity: -2,
         ..BASE
     },
@@ -48,7 +48,7 @@ const LIST: Command = Command {
     spec: CommandSpec {
         name: "list",
         summary: "Lists the modules that are loaded, which are none.",
-        complexity: "O(N) where N is the number of loaded modules.",
+        complexity: "O(1): there are none",
         arity: 2,
         flags: Flags::ADMIN.union(Flags::NOSCRIPT),
         tips: &["nondeterministic_output_order"],

@@ -15,8 +15,7 @@ pub(super) const SHUTDOWN: Command = Command {
         group: Group::Server,
         since: "1.0.0",
         summary: "Ends the server, or takes back an end that has begun.",
-        complexity: "O(N) when saving, where N is the total number of keys in all databases when \
-                     saving data, otherwise O(1)",
+        complexity: "O(1): nothing is saved",
         history: &[History {
             version: "7.0.0",
             change: "NOW, FORCE and ABORT.",

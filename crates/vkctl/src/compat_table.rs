@@ -1,6 +1,15 @@
-//! The table of options with their help. Not their parsing, which is in `options`.
+//! The options of Valkey's client with their help. Not their parsing, which is in `compat`.
 
-use crate::options::OptionSpec;
+/// One line of the table.
+#[derive(Debug)]
+pub(crate) struct OptionSpec {
+    pub(crate) id: Opt,
+    pub(crate) name: &'static str,
+    /// What the value is called in the help; `None` for a switch.
+    pub(crate) value: Option<&'static str>,
+    /// Empty for aliases, which the help leaves out.
+    pub(crate) help: &'static str,
+}
 
 /// What an option means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +21,6 @@ pub(crate) enum Opt {
     Uri,
     User,
     Password,
-    PasswordFile,
     AskPassword,
     NoAuthWarning,
     Database,
@@ -79,7 +87,6 @@ const fn valued(
         name,
         value: Some(value),
         help,
-        own: false,
     }
 }
 
@@ -89,7 +96,6 @@ const fn switch(id: Opt, name: &'static str, help: &'static str) -> OptionSpec {
         name,
         value: None,
         help,
-        own: false,
     }
 }
 
@@ -99,7 +105,6 @@ const fn unsupported(name: &'static str, value: Option<&'static str>) -> OptionS
         name,
         value,
         help: "",
-        own: false,
     }
 }
 
@@ -128,13 +133,6 @@ pub(crate) static OPTIONS: &[OptionSpec] = &[
         "Password; others can see it: prefer the environment",
     ),
     valued(Opt::Password, "--pass", "password", ""),
-    OptionSpec {
-        id: Opt::PasswordFile,
-        name: "--password-file",
-        value: Some("path"),
-        help: "Read the password from the first line of a file",
-        own: true,
-    },
     switch(
         Opt::AskPassword,
         "--askpass",
