@@ -356,7 +356,8 @@ mod tests {
 
     #[test]
     fn a_file() {
-        let text = "; about\n# one [since 8.1] [resp3] [needs get]\n> SET a 1\n+OK\nA>> GET a\nA<\n[\n \"1\"\n]\n\n\
+        let text = "; about\n# one [since 8.1] [resp3] [needs get]\n\
+                    > SET a 1\n+OK\nA>> GET a\nA<\n[\n \"1\"\n]\n\n\
                     # two [until 9]\nB! \"PING\\r\\n\"\n+PONG\nwait-ms 5\nfinally> CONFIG SET a b\n\
                     > QUIT\nclosed\n";
         let cases = parse("x", text).unwrap();

@@ -29,12 +29,14 @@ pub fn check_commands(data: &[u8]) {
     let plain = Manner {
         prepares: true,
         listens: true,
+        looks: true,
     };
     // What must make no difference differs in the second run; listening only now and then, so that
     // effects are compared too.
     let other = Manner {
         prepares: false,
         listens: data.len().is_multiple_of(2),
+        looks: false,
     };
     let (first, second) = (History::run(data, plain), History::run(data, other));
     if first.transcript != second.transcript {

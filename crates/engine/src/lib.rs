@@ -31,6 +31,7 @@ mod peer;
 mod pipeline;
 mod random;
 mod session;
+mod slot;
 mod stats;
 #[cfg(test)]
 mod testkit;

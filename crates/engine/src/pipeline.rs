@@ -64,6 +64,8 @@ pub(crate) fn handle(
     if state.flags.contains(SessionFlags::CLOSING) {
         return Disposition::Close;
     }
+    // The shell has one buffer for all sessions.
+    reply.set_protocol(state.protocol);
     let mark = reply.mark();
     let disposition = match stages(engine, host, session, request, reply) {
         Ok(disposition) => disposition,

@@ -9,7 +9,7 @@ use bitflags::bitflags;
 use vk_resp::{OwnedRequest, Protocol, ReplyBuf};
 
 use crate::{
-    MonoMicros, Peer, UnixMicros,
+    MonoMicros, Peer,
     cmd::CommandId,
     users::{DEFAULT_USER, UserId},
 };
@@ -335,7 +335,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::{Session, Sessions};
-    use crate::{ListenerKind, Local, MonoMicros, Peer, Remote, UnixMicros};
+    use crate::{ListenerKind, Local, MonoMicros, Peer, Remote};
 
     fn session(client_id: u64) -> Session {
         let peer = Peer {

@@ -41,6 +41,9 @@ const ADDED_ARGUMENTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Flags that a recorded command gained later.
+const ADDED_FLAGS: &[(&str, &str, &str)] = &[("client|reply", "no_multi", "since Valkey 9.0")];
+
 fn text(reply: &Reply) -> String {
     match reply {
         Reply::Bulk(bytes) | Reply::Simple(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
@@ -101,8 +104,17 @@ fn collect_info(entry: &Reply, all: &mut BTreeMap<String, Value>) {
         panic!("ten elements: {entry:?}");
     };
     let keys: Vec<Value> = items(keys).iter().map(key_spec).collect();
+    let command = text(name);
+    let mut flags = sorted(flags);
+    if let Some(flags) = flags.as_array_mut() {
+        flags.retain(|flag| {
+            !ADDED_FLAGS
+                .iter()
+                .any(|(c, f, _)| *c == command && flag == f)
+        });
+    }
     let facts = json!({
-        "arity": plain(arity), "flags": sorted(flags), "first": plain(first), "last": plain(last),
+        "arity": plain(arity), "flags": flags, "first": plain(first), "last": plain(last),
         "step": plain(step), "categories": sorted(categories), "tips": sorted(tips),
         "key_specs": keys,
     });

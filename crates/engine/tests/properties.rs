@@ -1,5 +1,6 @@
 //! Properties of the machine over random histories; the same check is fuzzed. Then histories that
 //! chance hardly ever finds.
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 use proptest::prelude::*;
 use vk_engine::{
@@ -8,7 +9,7 @@ use vk_engine::{
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     #[test]
     fn histories_keep_every_property(data in prop::collection::vec(any::<u8>(), 0..1500)) {

@@ -8,6 +8,7 @@
 //! that point into the receive buffer; [`Batch::request`] gives each as a [`Request`]; the answer
 //! is written to a [`ReplyBuf`], whose [`ReplyBuf::chunks`] go to one vectored write.
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 

@@ -247,18 +247,12 @@ impl Doors {
             client.peer = Some(Box::new(peer));
             client.deadline = Some(hub.clock.mono.after(limits::TLS_HANDSHAKE_TIME_MAX));
             self.unauthenticated = self.unauthenticated.saturating_add(1);
-        } else if hub.introduce(index, peer) {
-            self.watch_authentication(hub, index);
-        }
-    }
-
-    fn watch_authentication(&mut self, hub: &mut Hub, index: ClientIndex) {
-        let now = hub.clock.mono;
-        if let Some(client) = hub.clients.find(index)
-            && self.is_strict
-            && !client.is_authenticated
+        } else if hub.introduce(index, peer)
+            && hub
+                .clients
+                .find(index)
+                .is_some_and(|client| !client.is_authenticated)
         {
-            client.deadline = Some(now.after(limits::AUTHENTICATE_TIME_MAX));
             self.unauthenticated = self.unauthenticated.saturating_add(1);
         }
     }
@@ -279,6 +273,10 @@ impl Hub {
             Ok(session) => {
                 client.session = Some(session);
                 client.is_authenticated = self.engine.session_limits(session).authenticated;
+                if !client.is_authenticated {
+                    let time = self.authenticate_time_max;
+                    client.deadline = time.map(|time| self.clock.mono.after(time));
+                }
                 self.clients.link(session, index);
                 true
             }

@@ -36,6 +36,8 @@ pub(crate) struct Hub {
     /// Connections that end with this turn.
     pub(crate) doomed: Vec<ClientIndex>,
     pub(crate) directives: VecDeque<(Ticket, Directive)>,
+    /// How long a connection may take to authenticate; without end in the compatible profile.
+    pub(crate) authenticate_time_max: Option<Duration>,
     pub(crate) log: &'static Logger,
 }
 
@@ -130,11 +132,7 @@ impl Hub {
         };
         if run.is_finished {
             match client.phase {
-                Phase::Open if client.conn.has_stash() => {
-                    // It may run as long as its replies are taken.
-                    client.is_peer_closed = true;
-                    client.deadline = Some(self.clock.mono.after(limits::CLOSING_TIME_MAX));
-                }
+                Phase::Open if client.conn.has_stash() => client.is_peer_closed = true,
                 Phase::Open => self.begin_closing(index),
                 Phase::Parked => self.doom(index),
                 Phase::Closing | Phase::Doomed => {}

@@ -19,6 +19,7 @@ use vk_engine::{
     BootUser, BootUsers, Engine, EngineConfig, ListenerKind,
     config::{Config, id},
 };
+use vk_net::limits;
 use vk_resp::{Batch, Protocol, ReplyBuf};
 
 use crate::{
@@ -142,6 +143,8 @@ fn hub(
     };
     let identity = facts::identity(config_file.as_deref(), supervised);
     let users = users(&config, strict);
+    let authenticate_time_max =
+        settings::is_strict(&config).then_some(limits::AUTHENTICATE_TIME_MAX);
     let mut engine = Engine::new(
         EngineConfig {
             config,
@@ -165,6 +168,7 @@ fn hub(
         touched: Vec::new(),
         doomed: Vec::new(),
         directives: std::collections::VecDeque::new(),
+        authenticate_time_max,
         log,
     })
 }

@@ -188,6 +188,12 @@ impl Shell {
                     };
                     if event.is_read_closed() || event.is_error() {
                         client.is_peer_closed = true;
+                        if !client.is_authenticated {
+                            // What it sent may run as long as the replies are taken, but not for
+                            // ever.
+                            let end = self.hub.clock.mono.after(limits::CLOSING_TIME_MAX);
+                            client.deadline.get_or_insert(end);
+                        }
                         if client.phase == Phase::Parked {
                             // Nothing that it sent before can run any more.
                             self.hub.doom(index);
@@ -315,8 +321,7 @@ impl Hub {
                 late.push((index, false));
             }
             if let Some(deadline) = client.deadline {
-                if client.is_authenticated && client.phase == Phase::Open && !client.is_peer_closed
-                {
+                if client.is_authenticated && client.phase == Phase::Open {
                     client.deadline = None;
                 } else {
                     unauthenticated = unauthenticated.saturating_add(1);

@@ -17,7 +17,7 @@ pub(crate) use client_line::session_bytes;
 /// The commands of this group.
 pub(super) const COMMANDS: &[Command] = &[
     auth::AUTH,
-    cluster::ASKING,
+    basic::ASKING,
     client::CLIENT,
     cluster::CLUSTER,
     basic::ECHO,

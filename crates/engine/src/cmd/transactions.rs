@@ -22,7 +22,7 @@ const DISCARD: Command = Command {
         group: Group::Transactions,
         since: "2.0.0",
         summary: "Drops the commands that were queued since MULTI.",
-        complexity: "O(N), when N is the number of queued commands",
+        complexity: "O(N), N being the number of queued commands",
         arity: 1,
         flags: CONTROL.union(Flags::FAST).union(Flags::ALLOW_BUSY),
         categories: Categories::TRANSACTION,
@@ -37,7 +37,7 @@ const EXEC: Command = Command {
         group: Group::Transactions,
         since: "1.2.0",
         summary: "Runs the commands that were queued since MULTI, as one.",
-        complexity: "Depends on commands in the transaction",
+        complexity: "That of the queued commands together",
         arity: 1,
         flags: CONTROL.union(Flags::SKIP_SLOWLOG),
         categories: Categories::TRANSACTION,
@@ -85,7 +85,7 @@ const WATCH: Command = Command {
         group: Group::Transactions,
         since: "2.2.0",
         summary: "Makes the next EXEC fail if one of these keys has changed by then.",
-        complexity: "O(1) for every key.",
+        complexity: "O(1) for each key",
         arity: -2,
         flags: CONTROL
             .union(Flags::FAST)

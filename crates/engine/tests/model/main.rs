@@ -2,6 +2,7 @@
 //! and databases, one session, time that goes by (often exactly to the edge of an expiry), and
 //! transactions. Every reply is compared, and at the end every key, on a replica too. What the
 //! model does not know for certain is not sent.
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod steps;
 mod words;

@@ -23,7 +23,7 @@ pub(super) const AUTH: Command = Command {
         group: Group::Connection,
         since: "1.0.0",
         summary: "Says who the session is, with a password.",
-        complexity: "O(N) where N is the number of passwords defined for the user",
+        complexity: "O(N), N being the passwords of the user",
         history: &[History {
             version: "6.0.0",
             change: "A user may be named before the password.",

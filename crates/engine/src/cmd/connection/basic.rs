@@ -1,4 +1,4 @@
-//! PING, ECHO, SELECT, RESET, QUIT, READONLY, READWRITE.
+//! PING, ECHO, SELECT, RESET, QUIT, READONLY, READWRITE, ASKING.
 
 use vk_resp::{Protocol, ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Deprecation, Flags, Group};
@@ -118,6 +118,20 @@ pub(super) const READWRITE: Command = Command {
     run: Run::Session(readwrite),
 };
 
+pub(super) const ASKING: Command = Command {
+    spec: CommandSpec {
+        name: "asking",
+        group: Group::Cluster,
+        since: "3.0.0",
+        summary: "Lets the next command use a slot that is being moved here.",
+        arity: 1,
+        flags: Flags::FAST,
+        categories: Categories::CONNECTION,
+        ..CommandSpec::NEW
+    },
+    run: Run::Session(disabled),
+};
+
 /// Whatever state the dataset is in.
 const WHENEVER: Flags = Flags::LOADING.union(Flags::STALE).union(Flags::FAST);
 const WITHOUT_AUTH: Flags = WHENEVER
@@ -207,6 +221,14 @@ fn readwrite(
     ctx.session()?.flags.remove(SessionFlags::READONLY);
     reply.ok();
     Ok(())
+}
+
+fn disabled(
+    _ctx: &mut SessionCtx<'_>,
+    _request: Request<'_>,
+    _reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    Err(Error::CLUSTER_DISABLED)
 }
 
 #[cfg(test)]

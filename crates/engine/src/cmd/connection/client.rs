@@ -21,7 +21,7 @@ pub(super) const CLIENT: Command = Command {
         group: Group::Connection,
         since: "2.4.0",
         summary: "Commands about client sessions.",
-        complexity: "Depends on subcommand.",
+        complexity: "That of the subcommand",
         arity: -2,
         ..CommandSpec::NEW
     },
@@ -156,6 +156,7 @@ const REPLY: Command = Command {
         since: "3.2.0",
         summary: "Switches replies on or off, or leaves out the next one.",
         arity: 3,
+        flags: BASE.flags.union(Flags::NO_MULTI),
         args: &[ArgSpec::one_of(
             "action",
             &[

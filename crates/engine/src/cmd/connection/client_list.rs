@@ -24,7 +24,7 @@ pub(super) const LIST: Command = Command {
         name: "list",
         since: "2.4.0",
         summary: "Lists the sessions.",
-        complexity: "O(N) where N is the number of client connections",
+        complexity: "O(N), N being the number of sessions",
         history: &[
             History {
                 version: "2.8.12",
@@ -122,7 +122,7 @@ pub(super) const KILL: Command = Command {
         name: "kill",
         since: "2.4.0",
         summary: "Closes sessions.",
-        complexity: "O(N) where N is the number of client connections",
+        complexity: "O(N), N being the number of sessions",
         history: &[
             History {
                 version: "2.8.12",

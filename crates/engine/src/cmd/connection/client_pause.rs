@@ -46,7 +46,7 @@ pub(super) const UNPAUSE: Command = Command {
         name: "unpause",
         since: "6.2.0",
         summary: "Lets the requests that wait go on.",
-        complexity: "O(N) Where N is the number of paused clients",
+        complexity: "O(N), N being the number of waiting sessions",
         flags: BASE.flags.union(Flags::ADMIN),
         ..BASE
     },

@@ -1,12 +1,13 @@
-//! CLUSTER and ASKING on a server alone: one answer for all of them.
+//! CLUSTER on a server alone: KEYSLOT works, and there is one answer for the rest.
 
 use vk_resp::{ReplyBuf, Request};
-use vk_spec::{ArgSpec, Categories, CommandSpec, Deprecation, Flags, Group, History};
+use vk_spec::{ArgSpec, CommandSpec, Deprecation, Flags, Group, History};
 
 use crate::{
     Error,
     cmd::{Command, Run, help::help},
     ctx::SessionCtx,
+    slot::key_slot,
 };
 
 /// A command of this group to start from.
@@ -20,7 +21,7 @@ pub(super) const CLUSTER: Command = Command {
     spec: CommandSpec {
         name: "cluster",
         summary: "Commands about the cluster.",
-        complexity: "Depends on subcommand.",
+        complexity: "That of the subcommand",
         arity: -2,
         ..BASE
     },
@@ -57,18 +58,6 @@ pub(super) const CLUSTER: Command = Command {
     ]),
 };
 
-pub(super) const ASKING: Command = Command {
-    spec: CommandSpec {
-        name: "asking",
-        summary: "Lets the next command use a slot that is being moved here.",
-        arity: 1,
-        flags: Flags::FAST,
-        categories: Categories::CONNECTION,
-        ..BASE
-    },
-    run: Run::Session(disabled),
-};
-
 const ADDSLOTS: Command = Command {
     spec: CommandSpec {
         name: "addslots",
@@ -89,7 +78,7 @@ const ADDSLOTSRANGE: Command = Command {
         name: "addslotsrange",
         since: "7.0.0",
         summary: "Gives ranges of slots to this node.",
-        complexity: "O(N) where N is the total number of the slots between the start slot and end slot arguments.",
+        complexity: "O(N), N being the number of slots in the ranges",
         arity: -4,
         flags: Flags::NO_ASYNC_LOADING
             .union(Flags::ADMIN)
@@ -164,7 +153,7 @@ const DELSLOTSRANGE: Command = Command {
         name: "delslotsrange",
         since: "7.0.0",
         summary: "Takes ranges of slots from this node.",
-        complexity: "O(N) where N is the total number of the slots between the start slot and end slot arguments.",
+        complexity: "O(N), N being the number of slots in the ranges",
         arity: -4,
         flags: Flags::NO_ASYNC_LOADING
             .union(Flags::ADMIN)
@@ -275,7 +264,7 @@ const KEYSLOT: Command = Command {
         args: &[ArgSpec::string("key")],
         ..BASE
     },
-    run: Run::Session(disabled),
+    run: Run::Session(keyslot),
 };
 
 const LINKS: Command = Command {
@@ -386,7 +375,7 @@ const RESET: Command = Command {
     spec: CommandSpec {
         name: "reset",
         summary: "Resets the node.",
-        complexity: "O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.",
+        complexity: "O(N), N being the number of known nodes",
         arity: -2,
         flags: Flags::ADMIN.union(Flags::STALE).union(Flags::NOSCRIPT),
         args: &[ArgSpec::one_of(
@@ -505,7 +494,7 @@ const SLOT_STATS: Command = Command {
         name: "slot-stats",
         since: "8.0.0",
         summary: "Tells the usage of slots.",
-        complexity: "O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand.",
+        complexity: "O(N), N being the number of slots; O(N*log(N)) with ORDERBY",
         arity: -4,
         flags: Flags::STALE.union(Flags::LOADING),
         tips: &["nondeterministic_output", "request_policy:all_shards"],
@@ -571,6 +560,17 @@ fn disabled(
     Err(Error::CLUSTER_DISABLED)
 }
 
+/// Works without a cluster, too, so that clients can compute slots.
+fn keyslot(
+    _ctx: &mut SessionCtx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    let slot = key_slot(request.arg(2).unwrap_or_default());
+    reply.int(i64::from(slot));
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testkit::Kit;
@@ -581,6 +581,7 @@ mod tests {
         let disabled = "(error) ERR This instance has cluster support disabled";
         assert_eq!(kit.run("CLUSTER INFO"), disabled);
         assert_eq!(kit.run("ASKING"), disabled);
+        assert_eq!(kit.run("CLUSTER KEYSLOT foo{hash_tag}"), "(integer) 2515");
         assert!(kit.run("CLUSTER HELP").contains("SETSLOT slot"));
         assert!(
             kit.run("CLUSTER ADDSLOTS")

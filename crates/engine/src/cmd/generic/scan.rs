@@ -185,8 +185,12 @@ fn randomkey(
     Ok(())
 }
 
-/// A cursor, with a sign and leading zeros if somebody writes them: as C's `strtoull` reads it.
+/// A cursor. What is a negative number is refused; what is no strict number is read as C's
+/// `strtoull` reads it, with a sign and leading zeros.
 fn parse_cursor(word: &[u8]) -> Option<u64> {
+    if let Some(number) = parse_i64(word) {
+        return u64::try_from(number).ok();
+    }
     let (negative, digits) = match word {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] | digits => (false, digits),

@@ -169,8 +169,8 @@ impl<'r> Populate<'r> {
         let number = |at| match request.arg(at) {
             None => Ok(0),
             Some(word) => parse_i64(word)
-                .ok_or(Error::NOT_AN_INTEGER)
-                .and_then(|n| u64::try_from(n).map_err(|_| Error::NOT_POSITIVE)),
+                .and_then(|n| u64::try_from(n).ok())
+                .ok_or(Error::NOT_POSITIVE),
         };
         Ok(Self {
             count: number(2)?,
@@ -263,7 +263,7 @@ mod tests {
             3
         );
         assert!(kit.run("DEBUG POPULATE -1").contains("must be positive"));
-        assert!(kit.run("DEBUG POPULATE x").contains("not an integer"));
+        assert!(kit.run("DEBUG POPULATE x").contains("must be positive"));
     }
 
     #[test]

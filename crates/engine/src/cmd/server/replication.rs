@@ -99,10 +99,10 @@ fn replicaof(
         reply.ok();
         return Ok(());
     }
-    let port = port.and_then(parse_i64).ok_or(Error::NOT_AN_INTEGER)?;
-    if !(0..=PORT_MAX).contains(&port) {
-        return Err(Error::BAD_PRIMARY_PORT);
-    }
+    let is_port = |number: &i64| (0..=PORT_MAX).contains(number);
+    port.and_then(parse_i64)
+        .filter(is_port)
+        .ok_or(Error::BAD_PRIMARY_PORT)?;
     Err(Error::NO_REPLICATION)
 }
 
@@ -116,11 +116,10 @@ mod tests {
         assert_eq!(kit.run("ROLE"), "[\"master\", (integer) 0, []]");
         assert_eq!(kit.run("REPLICAOF no ONE"), "OK");
         assert_eq!(kit.run("SLAVEOF NO one"), "OK");
-        assert_eq!(
-            kit.run("REPLICAOF localhost 65536"),
-            "(error) ERR Invalid master port"
-        );
-        assert!(kit.run("REPLICAOF localhost x").starts_with("(error) ERR"));
+        for port in ["65536", "-1", "x"] {
+            let line = alloc::format!("REPLICAOF localhost {port}");
+            assert_eq!(kit.run(&line), "(error) ERR Invalid master port");
+        }
         assert!(kit.run("SLAVEOF localhost 6380").contains("replication"));
     }
 }
