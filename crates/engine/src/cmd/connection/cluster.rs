@@ -62,7 +62,7 @@ const ADDSLOTS: Command = Command {
     spec: CommandSpec {
         name: "addslots",
         summary: "Gives slots to this node.",
-        complexity: "O(N) where N is the total number of hash slot arguments",
+        complexity: "O(N), N being the number of hash slot arguments",
         arity: -3,
         flags: Flags::NO_ASYNC_LOADING
             .union(Flags::ADMIN)
@@ -111,7 +111,7 @@ const COUNT_FAILURE_REPORTS: Command = Command {
     spec: CommandSpec {
         name: "count-failure-reports",
         summary: "Counts the reports that a node has failed.",
-        complexity: "O(N) where N is the number of failure reports",
+        complexity: "O(N), N being the number of failure reports",
         arity: 3,
         flags: Flags::ADMIN.union(Flags::STALE),
         tips: &["nondeterministic_output"],
@@ -137,7 +137,7 @@ const DELSLOTS: Command = Command {
     spec: CommandSpec {
         name: "delslots",
         summary: "Takes slots from this node.",
-        complexity: "O(N) where N is the total number of hash slot arguments",
+        complexity: "O(N), N being the number of hash slot arguments",
         arity: -3,
         flags: Flags::NO_ASYNC_LOADING
             .union(Flags::ADMIN)
@@ -220,7 +220,7 @@ const GETKEYSINSLOT: Command = Command {
     spec: CommandSpec {
         name: "getkeysinslot",
         summary: "Tells keys of a slot.",
-        complexity: "O(N) where N is the number of requested keys",
+        complexity: "O(N), N being the number of requested keys",
         arity: 4,
         flags: Flags::STALE,
         tips: &["nondeterministic_output"],
@@ -258,7 +258,7 @@ const KEYSLOT: Command = Command {
     spec: CommandSpec {
         name: "keyslot",
         summary: "Tells the slot of a key.",
-        complexity: "O(N) where N is the number of bytes in the key",
+        complexity: "O(N), N being the number of bytes in the key",
         arity: 3,
         flags: Flags::STALE,
         args: &[ArgSpec::string("key")],
@@ -272,7 +272,7 @@ const LINKS: Command = Command {
         name: "links",
         since: "7.0.0",
         summary: "Tells the links to other nodes.",
-        complexity: "O(N) where N is the total number of Cluster nodes",
+        complexity: "O(N), N being the number of Cluster nodes",
         arity: 2,
         flags: Flags::STALE,
         tips: &["nondeterministic_output"],
@@ -333,7 +333,7 @@ const NODES: Command = Command {
     spec: CommandSpec {
         name: "nodes",
         summary: "Tells the configuration as this node sees it.",
-        complexity: "O(N) where N is the total number of Cluster nodes",
+        complexity: "O(N), N being the number of Cluster nodes",
         arity: 2,
         flags: Flags::LOADING.union(Flags::STALE),
         tips: &["nondeterministic_output"],
@@ -347,7 +347,7 @@ const REPLICAS: Command = Command {
         name: "replicas",
         since: "5.0.0",
         summary: "Lists the replicas of a primary.",
-        complexity: "O(N) where N is the number of replicas.",
+        complexity: "O(N), N being the number of replicas",
         arity: 3,
         flags: Flags::ADMIN.union(Flags::STALE),
         tips: &["nondeterministic_output"],
@@ -462,7 +462,7 @@ const SHARDS: Command = Command {
         name: "shards",
         since: "7.0.0",
         summary: "Maps slots to shards.",
-        complexity: "O(N) where N is the total number of cluster nodes",
+        complexity: "O(N), N being the number of cluster nodes",
         arity: 2,
         flags: Flags::LOADING.union(Flags::STALE),
         tips: &["nondeterministic_output"],
@@ -475,7 +475,7 @@ const SLAVES: Command = Command {
     spec: CommandSpec {
         name: "slaves",
         summary: "Lists the replicas of a primary.",
-        complexity: "O(N) where N is the number of replicas.",
+        complexity: "O(N), N being the number of replicas",
         deprecated: Some(Deprecation {
             since: "5.0.0",
             replaced_by: "`CLUSTER REPLICAS`",
@@ -533,7 +533,7 @@ const SLOTS: Command = Command {
     spec: CommandSpec {
         name: "slots",
         summary: "Maps slots to nodes.",
-        complexity: "O(N) where N is the total number of Cluster nodes",
+        complexity: "O(N), N being the number of Cluster nodes",
         history: &[
             History {
                 version: "4.0.0",
