@@ -10,7 +10,7 @@ pub use entry_mut::EntryMut;
 use vk_mem::Access;
 
 use crate::entry::DbEntry;
-use crate::table::{ExpiryPosition, HashSeed, KeyHash, Saved, Table, TableStats};
+use crate::table::{ExpiryPosition, HashSeed, KeyHash, Loc, Saved, Table, TableStats};
 use crate::value::{NewValue, Object, ValueType};
 
 /// A database.
@@ -111,6 +111,49 @@ impl Keyspace {
     #[must_use]
     pub fn find(&self, hash: KeyHash, key: &[u8]) -> Option<&DbEntry> {
         self.table.find(hash, |entry| entry.key() == key)
+    }
+
+    /// Where a key is, to be looked at and changed without another search. Valid until a key is
+    /// added or removed.
+    #[inline]
+    #[must_use]
+    pub fn locate(&self, hash: KeyHash, key: &[u8]) -> Option<Loc> {
+        self.table.locate(hash, |entry| entry.key() == key)
+    }
+
+    /// The entry at a place.
+    #[inline]
+    #[must_use]
+    pub fn at(&self, loc: Loc) -> Option<&DbEntry> {
+        self.table.at(loc)
+    }
+
+    /// Writes the access field of the entry at a place.
+    #[inline]
+    pub fn mark_at(&mut self, loc: Loc, access: Access) {
+        if let Some(entry) = self.table.at_mut(loc) {
+            entry.set_access(access);
+        }
+    }
+
+    /// The entry at a place, to be changed or removed.
+    #[inline]
+    pub fn at_mut(&mut self, loc: Loc) -> Option<EntryMut<'_>> {
+        EntryMut::new(&mut self.table, loc)
+    }
+
+    /// Replaces value and expiry of the entry at a place; the access field stays. Returns the
+    /// value before, if it lived outside of its entry.
+    #[inline]
+    pub fn overwrite_at(
+        &mut self,
+        loc: Loc,
+        value: NewValue<'_>,
+        expire_ms: Option<i64>,
+    ) -> Option<Object> {
+        let mut entry = self.at_mut(loc)?;
+        let access = entry.access();
+        entry.overwrite(value, expire_ms, access)
     }
 
     /// As [`Self::find`] for a command's read: `mark` turns the access field into the new one.

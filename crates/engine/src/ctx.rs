@@ -152,8 +152,8 @@ impl<'c> WriteCtx<'c> {
     /// Opens a key for a change. An expired entry is removed first.
     pub fn write<'w>(&'w mut self, key: KeyRef<'w>) -> Writer<'w> {
         let (session, origin) = (self.session, self.origin);
-        let _ = self.engine.lookup(session, origin, &key, Lookup::Change);
-        Writer::new(self.engine, key)
+        let loc = self.engine.locate(session, origin, &key, Lookup::Change);
+        Writer::new(self.engine, key, loc)
     }
 
     /// Whether anybody listens to effects; without listeners there is no need to build them.

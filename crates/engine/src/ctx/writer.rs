@@ -7,6 +7,7 @@
 use vk_data::{
     entry::DbEntry,
     keyspace::EntryMut,
+    table::Loc,
     value::{NewValue, StrRef},
 };
 
@@ -29,14 +30,25 @@ pub enum Expire {
 pub struct Writer<'w> {
     engine: &'w mut Engine,
     key: KeyRef<'w>,
+    place: Place,
     changed: bool,
 }
 
+/// What is known of where the entry is.
+#[derive(Clone, Copy)]
+enum Place {
+    At(Loc),
+    Absent,
+    /// Something was added or removed since it was looked for.
+    Unknown,
+}
+
 impl<'w> Writer<'w> {
-    pub(super) fn new(engine: &'w mut Engine, key: KeyRef<'w>) -> Self {
+    pub(super) fn new(engine: &'w mut Engine, key: KeyRef<'w>, loc: Option<Loc>) -> Self {
         Self {
             engine,
             key,
+            place: loc.map_or(Place::Absent, Place::At),
             changed: false,
         }
     }
@@ -44,7 +56,11 @@ impl<'w> Writer<'w> {
     /// The entry, if the key is there.
     #[must_use]
     pub fn entry(&self) -> Option<&DbEntry> {
-        self.engine.dbs.find(&self.key)
+        match self.place {
+            Place::At(loc) => self.engine.dbs.db(self.key.db)?.at(loc),
+            Place::Absent => None,
+            Place::Unknown => self.engine.dbs.find(&self.key),
+        }
     }
 
     /// The string value.
@@ -68,13 +84,25 @@ impl<'w> Writer<'w> {
         };
         let first = self.engine.initial_access();
         let (hash, bytes) = (self.key.hash, self.key.bytes);
+        let place = self.place;
         let Some(db) = self.engine.dbs.db_mut(self.key.db) else {
             return;
         };
-        let old = db.put(hash, bytes, value, expire_ms, |before| {
-            before.unwrap_or(first)
-        });
-        if old.is_none() {
+        let is_new = match place {
+            Place::At(loc) => {
+                drop(db.overwrite_at(loc, value, expire_ms));
+                false
+            }
+            Place::Absent => {
+                db.insert_new(hash, bytes, value, expire_ms, first);
+                true
+            }
+            Place::Unknown => db
+                .put(hash, bytes, value, expire_ms, |old| old.unwrap_or(first))
+                .is_none(),
+        };
+        if is_new {
+            self.place = Place::Unknown;
             self.engine
                 .notify(self.key.db, EventFlags::NEW, "new", bytes);
         }
@@ -93,7 +121,12 @@ impl<'w> Writer<'w> {
 
     fn entry_mut(&mut self) -> Option<EntryMut<'_>> {
         let (hash, bytes) = (self.key.hash, self.key.bytes);
-        self.engine.dbs.db_mut(self.key.db)?.entry_mut(hash, bytes)
+        let db = self.engine.dbs.db_mut(self.key.db)?;
+        match self.place {
+            Place::At(loc) => db.at_mut(loc),
+            Place::Absent => None,
+            Place::Unknown => db.entry_mut(hash, bytes),
+        }
     }
 
     /// Sets or removes the expiry; the key must be there.
@@ -112,6 +145,7 @@ impl<'w> Writer<'w> {
     /// Removes the key and hands its entry out.
     pub fn take(&mut self) -> Option<DbEntry> {
         let taken = self.engine.dbs.remove(&self.key);
+        self.place = Place::Unknown;
         self.changed |= taken.is_some();
         taken
     }
@@ -123,6 +157,7 @@ impl<'w> Writer<'w> {
         let Some(db) = self.engine.dbs.db_mut(self.key.db) else {
             return;
         };
+        self.place = Place::Unknown;
         if db.insert_entry(hash, entry).is_none() {
             self.engine
                 .notify(self.key.db, EventFlags::NEW, "new", bytes);

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use sha2::{Digest as _, Sha256};
-use vk_data::{entry::DbEntry, num::INT_TEXT_MAX};
+use vk_data::{entry::DbEntry, num::INT_TEXT_MAX, table::Loc};
 use vk_mem::Access;
 
 use crate::{
@@ -31,35 +31,56 @@ impl Engine {
         key: &KeyRef<'_>,
         how: Lookup,
     ) -> Option<&DbEntry> {
-        let now = self.now_ms();
-        let state = self
-            .dbs
-            .find(key)
-            .map(|entry| (entry.expire_ms(), entry.access()));
-        let live = match state {
-            None => None,
-            Some((Some(at), _)) if at < now && origin != Origin::Replay => {
-                if !self.expire_is_paused() {
-                    self.delete_expired(key);
-                }
-                None
-            }
-            Some((_, access)) => Some(access),
-        };
+        let loc = self.locate(session, origin, key, how)?;
+        self.dbs.db(key.db)?.at(loc)
+    }
+
+    /// Where a key is that is there and not expired.
+    #[inline]
+    pub(crate) fn locate(
+        &mut self,
+        session: SessionId,
+        origin: Origin,
+        key: &KeyRef<'_>,
+        how: Lookup,
+    ) -> Option<Loc> {
+        // Before a change the key has to be gone, even in a pause that a transaction began.
+        let removes = how == Lookup::Change || !self.expire_is_paused();
+        let live = self.locate_live(origin, key, removes);
         if how == Lookup::Use && origin != Origin::Replay {
             self.count_lookup(key, live.is_some());
         }
-        let access = live?;
-        if how == Lookup::Peek || self.keeps_access(session) {
-            return self.dbs.find(key);
+        let (loc, access) = live?;
+        if how != Lookup::Peek && !self.keeps_access(session) {
+            let used = self.used_access(access);
+            if used != access {
+                self.dbs.db_mut(key.db)?.mark_at(loc, used);
+            }
         }
-        let used = self.used_access(access);
-        if used == access {
-            return self.dbs.find(key);
+        Some(loc)
+    }
+
+    #[inline]
+    fn locate_live(
+        &mut self,
+        origin: Origin,
+        key: &KeyRef<'_>,
+        removes: bool,
+    ) -> Option<(Loc, Access)> {
+        let db = self.dbs.db(key.db)?;
+        let loc = db.locate(key.hash, key.bytes)?;
+        let entry = db.at(loc)?;
+        let access = entry.access();
+        if let Some(at) = entry.expire_ms()
+            && at < self.now_ms()
+            && origin != Origin::Replay
+        {
+            if removes {
+                self.delete_expired(key);
+            }
+            return None;
         }
-        self.dbs
-            .db_mut(key.db)?
-            .find_marked(key.hash, key.bytes, |_| used)
+        Some((loc, access))
     }
 
     fn count_lookup(&mut self, key: &KeyRef<'_>, hit: bool) {

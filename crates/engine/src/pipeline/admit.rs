@@ -25,6 +25,7 @@ pub(crate) enum Admission<'r> {
     Held(Request<'r>),
 }
 
+#[inline]
 pub(super) fn admit<'r>(
     engine: &mut Engine,
     session: SessionId,

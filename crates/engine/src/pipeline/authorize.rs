@@ -25,6 +25,7 @@ pub(crate) struct Authorized<'r> {
 #[derive(Debug)]
 pub(crate) struct Routed<'r>(pub(super) Authorized<'r>);
 
+#[inline]
 pub(super) fn authorize<'r>(
     engine: &Engine,
     session: SessionId,
@@ -55,6 +56,7 @@ pub(super) fn authorize<'r>(
 }
 
 /// Makes the permissions for the keys of a request.
+#[inline]
 fn mint<'r>(engine: &Engine, db: u32, command: &Command, request: Request<'r>) -> KeyRefs<'r> {
     let mut keys = KeyRefs::new();
     if command.spec.keys.is_empty() {
@@ -89,6 +91,7 @@ pub(crate) fn authorize_key<'k>(
 }
 
 /// A server alone owns every slot.
+#[inline]
 pub(super) fn route(authorized: Authorized<'_>) -> Routed<'_> {
     Routed(authorized)
 }

@@ -16,6 +16,7 @@ use crate::{
     session::{ExecRest, Parked},
 };
 
+#[inline]
 pub(super) fn execute(
     engine: &mut Engine,
     host: &mut dyn Host,

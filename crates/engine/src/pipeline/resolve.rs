@@ -22,6 +22,7 @@ pub(crate) struct Resolved<'r> {
 /// Words of a request that an error message repeats, in bytes.
 const ECHO_BYTES_MAX: usize = 128;
 
+#[inline]
 pub(super) fn resolve<'r>(
     engine: &mut Engine,
     session: SessionId,

@@ -125,6 +125,19 @@ mod tests {
     }
 
     #[test]
+    fn a_transaction_replaces_an_expired_key_in_its_own_pause() {
+        let mut kit = Kit::new();
+        kit.run("SET n 5 PX 10");
+        kit.sleep_ms(100);
+        kit.run("MULTI");
+        kit.run("CLIENT PAUSE 1000 WRITE");
+        kit.run("INCR n");
+        assert_eq!(kit.run("EXEC"), "[OK, (integer) 1]");
+        assert_eq!(kit.run("DBSIZE"), "(integer) 1");
+        assert_eq!(kit.run("TTL n"), "(integer) -1");
+    }
+
+    #[test]
     fn arguments_are_checked() {
         let mut kit = Kit::new();
         assert!(
