@@ -24,7 +24,10 @@ impl Deviations {
         let table: toml::Table = text.parse()?;
         let mut list = BTreeMap::new();
         for (key, value) in &table {
-            let tables = value.as_array().filter(|_| key == "deviation");
+            // `upstream` names cases of another suite; they are checked for their form alone.
+            let tables = value
+                .as_array()
+                .filter(|_| key == "deviation" || key == "upstream");
             for entry in tables.with_context(|| format!("there is no key {key}"))? {
                 let field = |name: &str| {
                     let text = entry.get(name).and_then(toml::Value::as_str).map(str::trim);
@@ -32,7 +35,8 @@ impl Deviations {
                     text.map(str::to_owned)
                         .with_context(|| format!("a deviation without {name}"))
                 };
-                if list.insert(field("case")?, field("reason")?).is_some() {
+                let (case, reason) = (field("case")?, field("reason")?);
+                if key == "deviation" && list.insert(case, reason).is_some() {
                     bail!("{} is on the list twice", field("case")?);
                 }
             }

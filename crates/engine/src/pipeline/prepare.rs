@@ -8,7 +8,7 @@ use vk_spec::Begin;
 use crate::{Engine, SessionId};
 
 /// Requests whose lines are fetched at once; a core has about so many fill buffers.
-const GROUP: usize = 16;
+const GROUP: usize = 64;
 
 /// Room for one group, used again and again.
 #[derive(Debug, Default)]
