@@ -165,7 +165,7 @@ impl<'c> WriteCtx<'c> {
     /// Replaces the request as the effect of this command; called for each of several effects.
     /// Needed wherever the request holds a choice still to be made: a relative time, a random
     /// pick, a condition.
-    pub fn effect<'a, const N: usize>(&mut self, words: [&'a [u8]; N]) {
+    pub fn effect<const N: usize>(&mut self, words: [&[u8]; N]) {
         self.effect_words(words.into_iter());
     }
 
