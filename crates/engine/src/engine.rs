@@ -222,10 +222,10 @@ impl Engine {
     /// The refusal to send before the connection is closed.
     pub fn handle_connect(&mut self, env: &Env<'_>, peer: Peer) -> Result<SessionId, Refusal> {
         self.set_time(env);
-        self.stats.connections += 1;
         if let Some(refusal) = self.refuse(&peer) {
             return Err(refusal);
         }
+        self.stats.connections += 1;
         let unix_user = peer.unix.and_then(|unix| self.users.by_unix_uid(unix.uid));
         let open = self.users.default_is_open();
         let mono = self.mono;
@@ -321,8 +321,24 @@ impl Engine {
         }
     }
 
-    /// Figures of the process, once per tick.
+    /// A connection is closed because its peer does not take the replies that wait for it.
+    pub fn handle_output_limit(&mut self, env: &Env<'_>, session: SessionId) {
+        self.set_time(env);
+        self.stats.output_limit_closed += 1;
+        let who = self.client_line(session).unwrap_or_default();
+        let text = alloc::format!(
+            "Client {who} scheduled to be closed ASAP for overcoming of output buffer limits."
+        );
+        self.log(LogLevel::Warning, text);
+    }
+
+    /// Figures of the process, at least once per tick.
     pub fn handle_host(&mut self, facts: HostFacts) {
+        let stats = &mut self.stats;
+        stats.eventloop_max_micros = stats.eventloop_max_micros.max(facts.eventloop_max_micros);
+        stats.eventloop_requests_max = stats
+            .eventloop_requests_max
+            .max(facts.eventloop_requests_max);
         self.host = facts;
     }
 

@@ -54,7 +54,7 @@ pub struct NetUsage {
     pub output_bytes_total: u64,
 }
 
-/// Figures of the process, once per tick.
+/// Figures of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HostFacts {
     /// Resident bytes.
@@ -91,9 +91,9 @@ pub struct HostFacts {
     pub eventloop_cycles: u64,
     /// Time spent in them, waiting excluded, in microseconds.
     pub eventloop_micros: u64,
-    /// The longest of these turns in microseconds.
+    /// The longest turn since these figures were told before, in microseconds.
     pub eventloop_max_micros: u64,
-    /// The most requests that were run in one of them.
+    /// The most requests of a turn since these figures were told before.
     pub eventloop_requests_max: u64,
     /// Connections turned away because there were too many.
     pub rejected_connections: u64,

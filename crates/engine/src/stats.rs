@@ -46,6 +46,10 @@ pub(crate) struct Stats {
     pub(crate) errors_overflowed: u64,
     /// Time of the periodic work in nanoseconds.
     pub(crate) cron_nanos: u64,
+    /// The longest turn of the event loop in microseconds.
+    pub(crate) eventloop_max_micros: u64,
+    /// The most requests of one turn.
+    pub(crate) eventloop_requests_max: u64,
     /// The shell's figures when the counters were set back: what INFO tells begins there.
     pub(crate) host_base: HostFacts,
 }

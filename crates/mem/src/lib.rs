@@ -1,4 +1,5 @@
-//! Memory primitives of the data store: entries in one allocation, prefetch, allocator padding.
+//! Memory primitives of the data store: entries in one allocation, prefetch, allocator padding,
+//! and the processor's time counter.
 //!
 //! This is the one crate with unsafe code. It knows bytes and sizes, not commands, value types or
 //! tables. No raw pointer leaves it.
@@ -11,12 +12,14 @@ extern crate alloc as std_alloc;
 extern crate std;
 
 mod alloc;
+mod cycles;
 mod entry;
 mod layout;
 mod prefetch;
 mod size_class;
 
 pub use alloc::PaddedAlloc;
+pub use cycles::cycle_counter;
 pub use entry::{Access, Entry, ValueRef};
 pub use prefetch::prefetch_read;
 pub use size_class::size_class;

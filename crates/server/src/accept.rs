@@ -159,6 +159,7 @@ impl Doors {
             let path = place.listener.path().map(|path| path.display().to_string());
             match place.listener.accept() {
                 Ok((socket, address)) => {
+                    note_accepted(hub, address, path.as_deref());
                     self.admit(hub, registry, base, kind, socket, address, path);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -290,6 +291,17 @@ impl Hub {
             }
         }
     }
+}
+
+fn note_accepted(hub: &Hub, address: Option<SocketAddr>, path: Option<&str>) {
+    if !hub.log.enabled(Level::Verbose) {
+        return;
+    }
+    let text = match address {
+        Some(address) => format!("Accepted {}:{}", address.ip(), address.port()),
+        None => format!("Accepted connection to {}", path.unwrap_or_default()),
+    };
+    hub.log.log(Level::Verbose, &text);
 }
 
 /// Nothing is known of a TLS peer's keys yet, so it is told nothing.

@@ -169,16 +169,15 @@ impl Shell {
             self.reload_tls()?;
         }
         if wanted.port != before.port || is_moved {
-            self.replace(
-                ListenerKind::Tcp,
-                (before.port, &before),
-                (wanted.port, &wanted),
-            )?;
+            let (old, new) = ((before.port, &before), (wanted.port, &wanted));
+            self.replace(ListenerKind::Tcp, old, new)
+                .map_err(|Unbound| unbound_text(is_moved))?;
             self.settings.wanted.port = wanted.port;
         }
         if wanted.tls_port != before.tls_port || is_moved {
             let (old, new) = ((before.tls_port, &before), (wanted.tls_port, &wanted));
-            self.replace(ListenerKind::Tls, old, new)?;
+            self.replace(ListenerKind::Tls, old, new)
+                .map_err(|Unbound| unbound_text(is_moved))?;
         }
         self.settings.wanted = wanted;
         self.announce();
@@ -190,7 +189,7 @@ impl Shell {
         kind: ListenerKind,
         (old_port, old): (u16, &Wanted),
         (new_port, new): (u16, &Wanted),
-    ) -> Result<(), String> {
+    ) -> Result<(), Unbound> {
         if old_port == new_port {
             // The addresses overlap, perhaps: the old ones have to go first.
             let _ = self.doors.close(kind, self.poll.registry());
@@ -202,13 +201,13 @@ impl Shell {
                 }
                 self.add(opened)
             }
-            Err(text) => {
+            Err(Unbound) => {
                 if old_port == new_port
                     && let Ok(opened) = self.open(kind, old_port, old)
                 {
                     self.add(opened)?;
                 }
-                Err(text)
+                Err(Unbound)
             }
         }
     }
@@ -218,7 +217,7 @@ impl Shell {
         kind: ListenerKind,
         port: u16,
         wanted: &Wanted,
-    ) -> Result<Vec<Listener>, String> {
+    ) -> Result<Vec<Listener>, Unbound> {
         let mut skipped = Vec::new();
         let opened = open_tcp(kind, port, wanted, &mut skipped);
         let lines = match &opened {
@@ -228,14 +227,18 @@ impl Shell {
         for line in lines {
             self.hub.log.log(Level::Warning, line);
         }
-        opened.map_err(|_| "Unable to listen on this port. Check server logs.".to_owned())
+        opened.map_err(|_| Unbound)
     }
 
-    fn add(&mut self, opened: Vec<Listener>) -> Result<(), String> {
+    fn add(&mut self, opened: Vec<Listener>) -> Result<(), Unbound> {
         for listener in opened {
-            self.doors
-                .add(listener, self.poll.registry(), LISTENERS_FROM)
-                .map_err(|error| system_text(&error))?;
+            let added = self
+                .doors
+                .add(listener, self.poll.registry(), LISTENERS_FROM);
+            added.map_err(|error| {
+                self.hub.log.log(Level::Warning, &system_text(&error));
+                Unbound
+            })?;
         }
         Ok(())
     }
@@ -255,9 +258,7 @@ impl Shell {
         let settings = settings::tls(config);
         match tls_files::load(&settings, SystemTime::now()) {
             Ok(material) => {
-                for warning in &material.warnings {
-                    self.hub.log.log(Level::Warning, warning);
-                }
+                material.tell(self.hub.log, SystemTime::now());
                 self.doors.tls = Some(Arc::clone(&material.config));
                 Ok(())
             }
@@ -295,6 +296,19 @@ impl Shell {
             CrashKind::Exit => self.exit = Some(Exit::Insisted),
             _ => std::process::abort(),
         }
+    }
+}
+
+/// A listener could not be had; the log has the reason.
+#[derive(Debug)]
+struct Unbound;
+
+/// What the client is told: Valkey's words, by what it has changed.
+fn unbound_text(is_moved: bool) -> String {
+    if is_moved {
+        "Failed to bind to specified addresses.".to_owned()
+    } else {
+        "Unable to listen on this port. Check server logs.".to_owned()
     }
 }
 

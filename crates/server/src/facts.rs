@@ -4,15 +4,15 @@
 use std::{env, path::Path};
 
 use vk_data::table::HashSeed;
-use vk_engine::{Identity, Seeds, config::Config, config::id};
+use vk_engine::{Identity, Seeds, config::Config, config::id, version};
 
 use crate::host::system_memory_bytes;
 
 /// Our own version.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = version::VERIKEY;
 
 /// The Valkey version that the engine announces.
-pub(crate) const VALKEY_VERSION: &str = "8.1.0";
+pub(crate) const VALKEY_VERSION: &str = version::VALKEY;
 
 /// Name and version of the allocator, such as `jemalloc-5.3.0`.
 pub(crate) fn allocator() -> String {

@@ -4,20 +4,15 @@
 use std::{
     fs::File,
     os::unix::fs::FileExt as _,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
-
-use rustix::time::{ClockId, clock_gettime};
 
 use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeVal,
 };
 use tikv_jemalloc_ctl::{Access as _, AsName as _, epoch, stats};
-use vk_engine::{Host, HostFacts, MonoMicros, Ticks, UnixMicros};
-
-/// Nanoseconds in a second.
-const NANOS: u64 = 1_000_000_000;
+use vk_engine::{HostFacts, MonoMicros, UnixMicros};
 
 /// Both clocks, read once per turn.
 #[derive(Debug)]
@@ -57,28 +52,6 @@ impl Clock {
     }
 }
 
-/// The services that the engine calls.
-#[derive(Debug)]
-pub(crate) struct LoopHost;
-
-impl Host for LoopHost {
-    #[inline]
-    fn ticks(&self) -> Ticks {
-        // Twice per request: the kernel's own numbers, without the arithmetic of `Instant`.
-        let now = clock_gettime(ClockId::Monotonic);
-        Ticks(
-            now.tv_sec
-                .cast_unsigned()
-                .wrapping_mul(NANOS)
-                .wrapping_add(now.tv_nsec.cast_unsigned()),
-        )
-    }
-
-    fn stall(&mut self, time: Duration) {
-        std::thread::sleep(time);
-    }
-}
-
 /// What the loop counts.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -86,10 +59,43 @@ pub(crate) struct Counters {
     pub(crate) writes: u64,
     pub(crate) input_bytes: u64,
     pub(crate) output_bytes: u64,
+    pub(crate) requests: u64,
     pub(crate) turns: u64,
     pub(crate) busy_micros: u64,
+    /// The longest turn since the engine was last told.
+    busy_micros_max: u64,
+    /// The most requests of a turn since the engine was last told.
+    requests_max: u64,
+    /// Requests before this turn.
+    requests_before: u64,
     pub(crate) rejected: u64,
     pub(crate) accept_errors: u64,
+}
+
+impl Counters {
+    /// Ends a turn that took so long.
+    pub(crate) fn end_turn(&mut self, busy_micros: u64) {
+        self.turns = self.turns.wrapping_add(1);
+        self.busy_micros = self.busy_micros.wrapping_add(busy_micros);
+        self.busy_micros_max = self.busy_micros_max.max(busy_micros);
+        let requests = self.requests.wrapping_sub(self.requests_before);
+        self.requests_max = self.requests_max.max(requests);
+        self.requests_before = self.requests;
+    }
+
+    /// Puts the counters in; the greatest values begin anew.
+    pub(crate) fn tell(&mut self, facts: &mut HostFacts) {
+        facts.input_bytes_total = self.input_bytes;
+        facts.output_bytes_total = self.output_bytes;
+        facts.reads_total = self.reads;
+        facts.writes_total = self.writes;
+        facts.eventloop_cycles = self.turns;
+        facts.eventloop_micros = self.busy_micros;
+        facts.eventloop_max_micros = std::mem::take(&mut self.busy_micros_max);
+        facts.eventloop_requests_max = std::mem::take(&mut self.requests_max);
+        facts.rejected_connections = self.rejected;
+        facts.accept_errors = self.accept_errors;
+    }
 }
 
 /// Reads the figures of the process.
@@ -107,23 +113,11 @@ impl Gauges {
         }
     }
 
-    /// The figures now, with those that the loop counts.
-    pub(crate) fn facts(&self, counters: &Counters) -> HostFacts {
-        let mut facts = HostFacts {
-            rss_bytes: self.rss_bytes(),
-            input_bytes_total: counters.input_bytes,
-            output_bytes_total: counters.output_bytes,
-            reads_total: counters.reads,
-            writes_total: counters.writes,
-            eventloop_cycles: counters.turns,
-            eventloop_micros: counters.busy_micros,
-            rejected_connections: counters.rejected,
-            accept_errors: counters.accept_errors,
-            ..HostFacts::default()
-        };
-        add_allocator(&mut facts);
-        add_processor(&mut facts);
-        facts
+    /// Puts the figures of this moment in.
+    pub(crate) fn read(&self, facts: &mut HostFacts) {
+        facts.rss_bytes = self.rss_bytes();
+        add_allocator(facts);
+        add_processor(facts);
     }
 
     /// Pages in memory, the second number of `statm`.
@@ -186,20 +180,33 @@ mod tests {
 
     #[test]
     fn figures_of_this_process_are_not_zero() {
-        let facts = Gauges::open().facts(&Counters {
-            reads: 7,
-            ..Counters::default()
-        });
+        let mut facts = HostFacts::default();
+        Gauges::open().read(&mut facts);
         assert!(facts.rss_bytes > 100_000, "{facts:?}");
-        assert_eq!(facts.reads_total, 7);
         assert!(system_memory_bytes() > facts.rss_bytes);
+    }
+
+    #[test]
+    fn the_greatest_turn_is_told_once() {
+        let (mut counters, mut facts) = (Counters::default(), HostFacts::default());
+        for (requests, micros) in [(3, 10), (5, 7)] {
+            counters.requests += requests;
+            counters.end_turn(micros);
+        }
+        counters.tell(&mut facts);
+        assert_eq!((facts.eventloop_cycles, facts.eventloop_micros), (2, 17));
+        let max = |facts: &HostFacts| (facts.eventloop_max_micros, facts.eventloop_requests_max);
+        assert_eq!(max(&facts), (10, 5));
+        counters.end_turn(4);
+        counters.tell(&mut facts);
+        assert_eq!(max(&facts), (4, 0));
     }
 
     #[test]
     fn the_monotonic_clock_goes_on() {
         let mut clock = Clock::start();
         let before = clock.mono;
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(std::time::Duration::from_millis(2));
         clock.read();
         assert!(clock.mono > before && clock.wall.0 > 1_600_000_000_000_000);
     }

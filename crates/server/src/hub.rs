@@ -11,9 +11,10 @@ use vk_resp::{Batch, ProtocolError, ReplyBuf, Request};
 
 use crate::{
     clients::{ClientIndex, Clients, Phase},
-    host::{Clock, Counters, LoopHost},
+    elapsed::LoopHost,
+    host::{Clock, Counters},
     log::{Level, Logger},
-    settings,
+    settings, usage,
 };
 
 /// The engine with everything that it is told and asked through.
@@ -72,6 +73,7 @@ impl Hub {
         session: SessionId,
         request: Request<'_>,
     ) -> bool {
+        self.counters.requests = self.counters.requests.wrapping_add(1);
         let mut env = Self::env(&self.clock, &mut self.host);
         match self
             .engine
@@ -133,8 +135,14 @@ impl Hub {
         if run.is_finished {
             match client.phase {
                 Phase::Open if client.conn.has_stash() => client.is_peer_closed = true,
-                Phase::Open => self.begin_closing(index),
-                Phase::Parked => self.doom(index),
+                Phase::Open => {
+                    self.note_closed(index);
+                    self.begin_closing(index);
+                }
+                Phase::Parked => {
+                    self.note_closed(index);
+                    self.doom(index);
+                }
                 Phase::Closing | Phase::Doomed => {}
             }
         } else if client.phase == Phase::Closing {
@@ -319,14 +327,34 @@ impl Hub {
             false
         };
         if limit.is_hard_exceeded(queued) || is_soft_over {
-            let text = format!(
-                "Client fd={} with {queued} bytes of unsent replies scheduled to be closed ASAP \
-                 for overcoming of output buffer limits.",
-                client.socket.descriptor()
-            );
-            client.conn.drop_output();
-            self.log.log(Level::Warning, &text);
-            self.doom(index);
+            self.close_at_limit(index);
+        }
+    }
+
+    #[cold]
+    fn close_at_limit(&mut self, index: ClientIndex) {
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
+        // Without a session it gets no more replies, and ends at its deadline.
+        let Some(session) = client.session else {
+            return;
+        };
+        self.engine.handle_usage(session, usage::of(client));
+        client.conn.drop_output();
+        let env = Self::env(&self.clock, &mut self.host);
+        self.engine.handle_output_limit(&env, session);
+        self.doom(index);
+    }
+
+    /// Logs that a peer has closed its connection.
+    pub(crate) fn note_closed(&mut self, index: ClientIndex) {
+        if self.log.enabled(Level::Verbose)
+            && let Some(session) = self.clients.find(index).and_then(|client| client.session)
+            && let Some(line) = self.engine.client_line(session)
+        {
+            let text = format!("Client closed connection {line}");
+            self.log.log(Level::Verbose, &text);
         }
     }
 

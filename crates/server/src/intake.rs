@@ -9,8 +9,9 @@ use vk_net::{Opening, ReceiveError, identity_of, limits};
 use vk_resp::{Batch, Request};
 
 use crate::{
-    clients::{Client, ClientIndex, Phase},
+    clients::{ClientIndex, Phase},
     hub::{Hub, Run},
+    listen::system_text,
     log::Level,
     usage,
 };
@@ -20,7 +21,7 @@ const SCRATCH_BYTES: usize = 1024 * 1024;
 
 /// Requests whose keys are hashed and fetched ahead together: as many as a core has misses in
 /// flight.
-const GROUP: usize = 16;
+const GROUP: usize = 64;
 
 /// Requests in a batch from which on it is run before more is read.
 const BATCH_REQUESTS_MAX: usize = 8 * 1024;
@@ -141,9 +142,12 @@ impl Intake {
         };
         hub.counters.input_bytes = hub.counters.input_bytes.wrapping_add(count as u64);
         if client.conn.inspect(&room[..count]) == Opening::ClientHello {
-            let text = "Possible TLS client on a plaintext port: the connection is closed. \
-                        Connect to tls-port instead.";
-            hub.log.log(Level::Warning, text);
+            let text = format!(
+                "Possible TLS client on a plaintext port: the connection is closed. Connect to \
+                 tls-port instead.{}",
+                client.socket.addresses()
+            );
+            hub.log.log(Level::Warning, &text);
             hub.doom(index);
             return Read::Nothing;
         }
@@ -196,7 +200,7 @@ impl Intake {
         };
         let text = format!(
             "Error accepting a client connection: {error}{}",
-            address(client)
+            client.socket.addresses()
         );
         hub.log.log(Level::Warning, &text);
         let Some(client) = hub.clients.find(index) else {
@@ -331,8 +335,8 @@ fn give_up_reading(hub: &mut Hub, index: ClientIndex, error: &std::io::Error) ->
         }
         ErrorKind::Interrupted => hub.make_ready(index),
         _ => {
-            hub.log
-                .log(Level::Verbose, &format!("Reading from client: {error}"));
+            let text = format!("Reading from client: {}", system_text(error));
+            hub.log.log(Level::Verbose, &text);
             hub.doom(index);
         }
     }
@@ -356,14 +360,4 @@ fn meet(hub: &mut Hub, index: ClientIndex) -> bool {
     });
     client.deadline = None;
     hub.introduce(index, *peer)
-}
-
-fn address(client: &Client) -> String {
-    match &client.peer {
-        Some(peer) => match &peer.remote {
-            vk_engine::Remote::Tcp(address) => format!(" (addr={address})"),
-            _ => String::new(),
-        },
-        None => String::new(),
-    }
 }

@@ -12,11 +12,11 @@ mod zone;
 use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub(crate) use line::{Format, Level, Role, TimestampFormat};
+pub(crate) use line::{Format, Level, TimestampFormat};
 use sink::Sink;
 pub(crate) use syslog::{Facility, SyslogSettings};
 use zone::Zone;
@@ -54,8 +54,6 @@ impl Default for LogSettings {
 /// The log of the process, shared by its threads.
 pub(crate) struct Logger {
     level: AtomicU8,
-    role: AtomicU8,
-    lost: AtomicU64,
     inner: Mutex<Inner>,
 }
 
@@ -66,6 +64,8 @@ struct Inner {
     zone: Zone,
     pid: u32,
     buffer: String,
+    /// Records that could not be written and were not told of yet: a full disk, a closed pipe.
+    lost: u64,
 }
 
 impl Logger {
@@ -82,15 +82,13 @@ impl Logger {
             syslog: settings.syslog.clone().map(syslog::Syslog::new),
             pid: std::process::id(),
             buffer: String::new(),
+            lost: 0,
             zone,
             settings,
         };
         let level = AtomicU8::new(inner.settings.level as u8);
-        let role = AtomicU8::new(Role::Primary as u8);
         Ok(Self {
             level,
-            role,
-            lost: AtomicU64::new(0),
             inner: Mutex::new(inner),
         })
     }
@@ -118,11 +116,6 @@ impl Logger {
         self.lock().settings.clone()
     }
 
-    /// Which role's letter the next lines bear.
-    pub(crate) fn set_role(&self, role: Role) {
-        self.role.store(role as u8, Ordering::Relaxed);
-    }
-
     /// Whether a record of this level would be written: asked before its text is made.
     pub(crate) fn enabled(&self, level: Level) -> bool {
         level != Level::Nothing && level as u8 >= self.level.load(Ordering::Relaxed)
@@ -140,14 +133,9 @@ impl Logger {
         if self.enabled(Level::Warning) {
             let mut inner = self.lock();
             if inner.sink.write(text.as_bytes()).is_err() {
-                self.lost.fetch_add(1, Ordering::Relaxed);
+                inner.lost = inner.lost.saturating_add(1);
             }
         }
-    }
-
-    /// Records that could not be written since the start: a full disk, a closed pipe.
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
     }
 
     /// Whether somebody looks at the log on a terminal right now.
@@ -160,17 +148,23 @@ impl Logger {
         let unix_ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| {
             i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
         });
-        let role = Role::from_number(self.role.load(Ordering::Relaxed));
         let mut inner = self.lock();
         let mut buffer = std::mem::take(&mut inner.buffer);
         buffer.clear();
         let offset_s = inner.zone.offset_s(unix_ms.div_euclid(1_000));
         let stamp = line::Stamp { unix_ms, offset_s };
         let shape = (inner.settings.format, inner.settings.timestamps);
-        line::write(&mut buffer, shape, stamp, inner.pid, role, level, text);
+        line::write(&mut buffer, shape, stamp, inner.pid, level, text);
         if inner.sink.write(buffer.as_bytes()).is_err() {
-            // A log that cannot be written must not stop the service; the count says so.
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            // A log that cannot be written must not stop the service; it says so once it can.
+            inner.lost = inner.lost.saturating_add(1);
+        } else if inner.lost > 0 {
+            let text = format!("{} log records before could not be written", inner.lost);
+            buffer.clear();
+            line::write(&mut buffer, shape, stamp, inner.pid, Level::Warning, &text);
+            if inner.sink.write(buffer.as_bytes()).is_ok() {
+                inner.lost = 0;
+            }
         }
         if let Some(syslog) = inner.syslog.as_mut() {
             syslog.send(level, stamp, text);
@@ -213,14 +207,13 @@ mod tests {
         logger.log(Level::Debug, "unseen");
         logger.log(Level::Notice, "one\ntwo");
         logger.log(Level::Nothing, "never");
-        logger.set_role(Role::Replica);
         logger.log(Level::Warning, "three");
         let text = fs::read_to_string(dir.path().join("vkd.log")).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let pid = std::process::id();
         assert_eq!(lines.len(), 2, "{text}");
         assert!(lines[0].starts_with(&format!("{pid}:M ")) && lines[0].ends_with(" * one\\ntwo"));
-        assert!(lines[1].starts_with(&format!("{pid}:S ")) && lines[1].ends_with(" # three"));
+        assert!(lines[1].starts_with(&format!("{pid}:M ")) && lines[1].ends_with(" # three"));
     }
 
     #[test]
@@ -282,13 +275,22 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn lines_that_are_lost_are_counted() {
+    fn lines_that_are_lost_are_told_of_later() {
+        let dir = TestDir::new();
         let full = LogSettings {
             file: Some("/dev/full".into()),
             ..LogSettings::default()
         };
         let logger = Logger::new(full).unwrap();
         logger.log(Level::Notice, "x");
-        assert_eq!(logger.lost(), 1);
+        logger.log(Level::Notice, "y");
+        logger.reconfigure(settings(&dir)).unwrap();
+        logger.log(Level::Notice, "room again");
+        logger.log(Level::Notice, "and on");
+        let text = fs::read_to_string(dir.path().join("vkd.log")).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].ends_with("* room again") && lines[2].ends_with("* and on"));
+        assert!(lines[1].ends_with("# 2 log records before could not be written"));
     }
 }

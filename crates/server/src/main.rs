@@ -11,6 +11,7 @@ mod boot;
 mod clients;
 mod daemon;
 mod descriptors;
+mod elapsed;
 mod facts;
 mod host;
 mod hub;

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::tls_files::x509::{self, CertificateFacts};
 
-pub(crate) use renew::{Renewal, renew};
+pub(crate) use renew::renew;
 
 /// The CA bundle that clients verify the server by.
 pub(crate) const CA_FILE: &str = "ca.crt";
@@ -59,8 +59,6 @@ pub(crate) struct Secrets {
     pub(crate) dir: PathBuf,
     /// SHA-256 of the admin's password.
     pub(crate) admin_verifier: [u8; 32],
-    /// Of the server's certificate.
-    pub(crate) certificate: CertificateFacts,
     /// The password, if this call made it: to be shown once.
     pub(crate) created: Option<AdminPassword>,
     /// What happened that the log should tell.
@@ -197,6 +195,7 @@ fn load(request: &SecretsRequest<'_>) -> Result<Secrets, SecretsError> {
     for name in [SERVER_FILE, VERIFIER_FILE] {
         permissions::check_private(&request.file(name))?;
     }
+    leaf_facts(&request.file(SERVER_FILE))?;
     let admin_verifier = password::read_verifier(&request.file(VERIFIER_FILE))?;
     let mut notes = Vec::new();
     let path = request.file(PASSWORD_FILE);
@@ -216,7 +215,6 @@ fn load(request: &SecretsRequest<'_>) -> Result<Secrets, SecretsError> {
     Ok(Secrets {
         dir: request.dir.to_owned(),
         admin_verifier,
-        certificate: leaf_facts(&request.file(SERVER_FILE))?,
         created: None,
         notes,
     })

@@ -3,7 +3,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, IsTerminal as _, stdout},
+    io,
     os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Command, ExitCode},
@@ -32,8 +32,9 @@ use crate::{
     },
     clients::Clients,
     daemon::{Background, pidfile::PidFile},
+    elapsed::LoopHost,
     facts,
-    host::{Clock, Counters, LoopHost},
+    host::{Clock, Counters},
     hub::Hub,
     listen::{ListenError, Listener, Wanted, kind_name, open_tcp, open_unix, system_text},
     log::{Level, Logger},
@@ -86,9 +87,7 @@ pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, Failure> {
     if wanted.tls_port != 0 {
         let material = tls_files::load(&settings::tls(&config), SystemTime::now())
             .map_err(|error| fatal(log, &format!("Failed to configure TLS: {error}")))?;
-        for warning in &material.warnings {
-            log.log(Level::Warning, warning);
-        }
+        material.tell(log, SystemTime::now());
         doors.tls = Some(material.config);
     }
     open_all(&mut doors, &wanted, &poll, log)?;
@@ -153,7 +152,7 @@ fn hub(
         },
         seeds,
     );
-    let (clock, mut host) = (Clock::start(), LoopHost);
+    let (clock, mut host) = (Clock::start(), LoopHost::new());
     engine.handle_start(&Hub::env(&clock, &mut host));
     Ok(Hub {
         engine,
@@ -210,10 +209,7 @@ fn show_logo(log: &Logger, config: &Config, wanted: &Wanted) {
     } else {
         wanted.port
     };
-    let on_terminal = config.bytes(id::LOGFILE).is_empty()
-        && !config.bool(id::SYSLOG_ENABLED)
-        && stdout().is_terminal();
-    if on_terminal || config.bool(id::ALWAYS_SHOW_LOGO) {
+    if log.is_terminal() || config.bool(id::ALWAYS_SHOW_LOGO) {
         log.raw(&facts::logo(facts::VALKEY_VERSION, port));
     } else {
         log.log(

@@ -14,7 +14,7 @@ use std::{
 };
 
 use mio::{Events, Poll, Token};
-use vk_engine::{MonoMicros, WorkBudget};
+use vk_engine::{HostFacts, MonoMicros, WorkBudget};
 use vk_net::limits;
 
 use crate::{
@@ -63,6 +63,8 @@ pub(crate) struct Shell {
     pub(crate) doors: Doors,
     signals: Signals,
     gauges: Gauges,
+    /// What the engine was last told.
+    facts: HostFacts,
     pub(crate) settings: Settings,
     pub(crate) supervisor: Supervisor,
     next_tick: MonoMicros,
@@ -85,6 +87,8 @@ impl Shell {
         signals.register(poll.registry(), TOKEN_SIGNALS)?;
         let mut intake = Intake::new();
         intake.explains_tls = doors.is_strict;
+        let (gauges, mut facts) = (Gauges::open(), HostFacts::default());
+        gauges.read(&mut facts);
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
@@ -94,7 +98,8 @@ impl Shell {
             intake,
             doors,
             signals,
-            gauges: Gauges::open(),
+            gauges,
+            facts,
             settings,
             supervisor,
             is_ending: false,
@@ -126,6 +131,8 @@ impl Shell {
         self.hub.clock.read();
         let began = self.hub.clock.mono;
         self.take_events();
+        // The counters are cheap, and who asks for them wants those of now.
+        self.tell_facts();
         self.intake.execute(&mut self.hub);
         self.hub.drain();
         self.take_time();
@@ -137,11 +144,15 @@ impl Shell {
                 .accept(&mut self.hub, self.poll.registry(), LISTENERS_FROM);
             self.hub.bury();
         }
-        let counters = &mut self.hub.counters;
-        counters.turns = counters.turns.wrapping_add(1);
         let busy = self.hub.clock.now().0.saturating_sub(began.0);
-        counters.busy_micros = counters.busy_micros.wrapping_add(busy);
+        self.hub.counters.end_turn(busy);
         Ok(())
+    }
+
+    #[inline]
+    fn tell_facts(&mut self) {
+        self.hub.counters.tell(&mut self.facts);
+        self.hub.engine.handle_host(self.facts);
     }
 
     /// How long the loop may wait: not at all while something is to be gone on with.
@@ -196,6 +207,7 @@ impl Shell {
                         }
                         if client.phase == Phase::Parked {
                             // Nothing that it sent before can run any more.
+                            self.hub.note_closed(index);
                             self.hub.doom(index);
                             continue;
                         }
@@ -233,8 +245,9 @@ impl Shell {
     }
 
     fn tick(&mut self, now: MonoMicros) {
-        let facts = self.gauges.facts(&self.hub.counters);
-        self.hub.engine.handle_host(facts);
+        self.gauges.read(&mut self.facts);
+        self.tell_facts();
+        self.hub.host.calibrate();
         self.hub.report_usage();
         let unauthenticated = self.hub.enforce_deadlines(now);
         self.doors.retry(unauthenticated);

@@ -32,6 +32,17 @@ impl Socket {
         }
     }
 
+    /// Both ends as the log has them, with a blank in front; nothing for a Unix socket.
+    pub(crate) fn addresses(&self) -> String {
+        let Self::Tcp(stream) = self else {
+            return String::new();
+        };
+        match (stream.peer_addr(), stream.local_addr()) {
+            (Ok(remote), Ok(local)) => format!(" (addr={remote} laddr={local})"),
+            _ => String::new(),
+        }
+    }
+
     /// Switches Nagle's algorithm off and keep-alive probes on (0 seconds: none). What the kernel
     /// refuses is not worth a connection.
     pub(crate) fn tune(&self, keepalive_s: u64) {

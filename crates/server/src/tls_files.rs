@@ -24,6 +24,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use zeroize::Zeroizing;
 
+use crate::log::{Level, Logger};
 use crate::secrets::permissions;
 
 /// `tls-auth-clients`.
@@ -122,6 +123,48 @@ pub(crate) struct TlsMaterial {
     pub(crate) certificate: x509::CertificateFacts,
     /// One line each, for the log.
     pub(crate) warnings: Vec<String>,
+}
+
+/// So long before its end the log warns of a certificate.
+const EXPIRY_WARNING_S: i64 = 30 * 86_400;
+
+impl TlsMaterial {
+    /// Logs what is to be known about it.
+    pub(crate) fn tell(&self, log: &Logger, now: SystemTime) {
+        for warning in &self.warnings {
+            log.log(Level::Warning, warning);
+        }
+        let (level, text) = self.validity(seconds(now));
+        log.log(level, &text);
+    }
+
+    /// Until when the certificate serves.
+    fn validity(&self, now_s: i64) -> (Level, String) {
+        let x509::CertificateFacts {
+            serial,
+            not_after_s,
+            ..
+        } = &self.certificate;
+        let end = time::OffsetDateTime::from_unix_timestamp(*not_after_s).map_or_else(
+            |_| "an unknown day".to_owned(),
+            |end| end.date().to_string(),
+        );
+        let text = format!("TLS certificate {serial} is valid until {end}");
+        if not_after_s.saturating_sub(now_s) < EXPIRY_WARNING_S {
+            (
+                Level::Warning,
+                format!("WARNING: {text}: install a new one"),
+            )
+        } else {
+            (Level::Notice, text)
+        }
+    }
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 /// Why TLS cannot be set up: one line, the file and the cure in it.
@@ -267,9 +310,7 @@ fn check_validity(
     now: SystemTime,
     warnings: &mut Vec<String>,
 ) -> Result<(), TlsError> {
-    let now_s = now.duration_since(UNIX_EPOCH).map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    });
+    let now_s = seconds(now);
     let why = if now_s > facts.not_after_s {
         "it has expired; install a new one"
     } else if now_s < facts.not_before_s {

@@ -145,10 +145,10 @@ pub(super) fn debug(engine: &Engine, lines: &mut Lines) {
             "eventloop_duration_cron_sum",
             engine.stats.cron_nanos / 1000,
         ),
-        ("eventloop_duration_max", engine.host.eventloop_max_micros),
+        ("eventloop_duration_max", engine.stats.eventloop_max_micros),
         (
             "eventloop_cmd_per_cycle_max",
-            engine.host.eventloop_requests_max,
+            engine.stats.eventloop_requests_max,
         ),
     ]);
 }
@@ -176,6 +176,10 @@ mod tests {
                 .contains("eventloop_duration_max:9\r\n")
         );
         kit.run("CONFIG RESETSTAT");
+        assert!(
+            kit.run("INFO debug")
+                .contains("eventloop_duration_max:0\r\n")
+        );
         host.input_bytes_total = 130;
         kit.engine.handle_host(host);
         let info = kit.run("INFO stats");

@@ -63,42 +63,10 @@ impl Level {
     }
 }
 
-/// What the process is at this moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Takes writes.
-    Primary,
-    /// Follows a primary.
-    Replica,
-    /// Writes a snapshot or a log (a child process there, a thread here).
-    Writer,
-}
-
-impl Role {
-    pub(super) const fn from_number(number: u8) -> Self {
-        match number {
-            1 => Self::Replica,
-            2 => Self::Writer,
-            _ => Self::Primary,
-        }
-    }
-
-    const fn letter(self) -> char {
-        match self {
-            Self::Primary => 'M',
-            Self::Replica => 'S',
-            Self::Writer => 'C',
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Primary => "primary",
-            Self::Replica => "replica",
-            Self::Writer => "RDB/AOF",
-        }
-    }
-}
+/// The role's letter in the legacy format: a process that takes writes.
+const ROLE_LETTER: char = 'M';
+/// The role's word in the structured formats.
+const ROLE_WORD: &str = "primary";
 
 /// The shape of a line (`log-format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,14 +129,13 @@ pub(super) fn write(
     shape: (Format, TimestampFormat),
     stamp: Stamp,
     pid: u32,
-    role: Role,
     level: Level,
     text: &str,
 ) {
     let (format, timestamps) = shape;
     match format {
         Format::Legacy => {
-            push(out, format_args!("{pid}:{} ", role.letter()));
+            push(out, format_args!("{pid}:{} ", ROLE_LETTER));
             timestamp(out, timestamps, stamp);
             push(out, format_args!(" {} ", level.mark()));
             escape(out, text, Format::Legacy);
@@ -176,7 +143,7 @@ pub(super) fn write(
         Format::Logfmt => {
             push(
                 out,
-                format_args!("pid={pid} role={} timestamp=\"", role.word()),
+                format_args!("pid={pid} role={} timestamp=\"", ROLE_WORD),
             );
             timestamp(out, timestamps, stamp);
             push(
@@ -189,7 +156,7 @@ pub(super) fn write(
         Format::Json => {
             push(
                 out,
-                format_args!("{{\"pid\":{pid},\"role\":\"{}\",", role.word()),
+                format_args!("{{\"pid\":{pid},\"role\":\"{}\",", ROLE_WORD),
             );
             out.push_str("\"timestamp\":\"");
             timestamp(out, timestamps, stamp);
@@ -334,15 +301,7 @@ mod tests {
 
     fn line(format: Format, timestamps: TimestampFormat, level: Level, text: &str) -> String {
         let mut out = String::new();
-        write(
-            &mut out,
-            (format, timestamps),
-            STAMP,
-            42,
-            Role::Primary,
-            level,
-            text,
-        );
+        write(&mut out, (format, timestamps), STAMP, 42, level, text);
         out
     }
 

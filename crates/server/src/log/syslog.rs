@@ -38,17 +38,6 @@ pub(crate) struct SyslogSettings {
     pub(crate) socket: PathBuf,
 }
 
-impl SyslogSettings {
-    /// Settings for this machine's daemon.
-    pub(crate) fn new(ident: &str, facility: Facility) -> Self {
-        Self {
-            ident: ident.to_owned(),
-            facility,
-            socket: PathBuf::from("/dev/log"),
-        }
-    }
-}
-
 /// A connection to the daemon, made when it is needed.
 #[derive(Debug)]
 pub(super) struct Syslog {
@@ -157,8 +146,9 @@ mod tests {
         let path = dir.path().join("log");
         let daemon = UnixDatagram::bind(&path).unwrap();
         let settings = SyslogSettings {
+            ident: "vkd".to_owned(),
+            facility: Facility(16),
             socket: path.clone(),
-            ..SyslogSettings::new("vkd", Facility::from_word("local0").unwrap())
         };
         let mut syslog = Syslog::new(settings);
         syslog.send(Level::Warning, STAMP, "a\nb");

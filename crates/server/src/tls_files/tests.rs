@@ -248,7 +248,18 @@ fn an_expired_certificate_is_refused_or_warned_about() {
     )
     .unwrap();
     assert_eq!(material.warnings.len(), 1);
-    assert!(material.certificate.not_after_s < 1_700_000_000);
+    let end_s = material.certificate.not_after_s;
+    assert!(end_s < 1_700_000_000);
+    let (level, text) = material.validity(end_s - EXPIRY_WARNING_S + 1);
+    assert!(
+        level == Level::Warning && text.ends_with(": install a new one"),
+        "{text}"
+    );
+    let (level, text) = material.validity(end_s - EXPIRY_WARNING_S);
+    assert!(
+        level == Level::Notice && text.contains(" is valid until 20"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -13,8 +13,9 @@ use crate::{
 };
 
 impl Engine {
-    /// One line about a session, without the line break.
-    pub(crate) fn client_line(&self, id: SessionId) -> Option<String> {
+    /// One line about a session that lives, as CLIENT LIST has it, without the line break.
+    #[must_use]
+    pub fn client_line(&self, id: SessionId) -> Option<String> {
         let session = self.sessions.find(id)?;
         let seconds_since = |then: u64| self.mono.0.saturating_sub(then) / 1_000_000;
         let usage = &session.usage;
