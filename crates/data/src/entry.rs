@@ -161,6 +161,23 @@ impl DbEntry {
         core::mem::replace(&mut self.0, small).into_boxed().ok()
     }
 
+    #[inline]
+    pub(crate) fn is_int(&self) -> bool {
+        self.0.kind() == kind::INT
+    }
+
+    /// Replaces an integer in place.
+    #[inline]
+    pub(crate) fn set_int(&mut self, value: i64) -> bool {
+        match self.0.bytes_mut().and_then(|bytes| bytes.first_chunk_mut()) {
+            Some(place) => {
+                *place = value.to_ne_bytes();
+                true
+            }
+            None => false,
+        }
+    }
+
     pub(crate) fn set_expire_ms(&mut self, expire_ms: Option<i64>) {
         self.0.set_expire_ms(expire_ms);
     }

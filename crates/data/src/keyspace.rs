@@ -142,6 +142,19 @@ impl Keyspace {
         EntryMut::new(&mut self.table, loc)
     }
 
+    /// Replaces the integer at a place by another; `false` if there is no integer. Neither size nor
+    /// expiry change, so the totals stay as they are.
+    #[inline]
+    pub fn set_int_at(&mut self, loc: Loc, value: i64) -> bool {
+        if !self.table.at(loc).is_some_and(DbEntry::is_int) {
+            return false;
+        }
+        self.table.touch_for_write(loc.hash());
+        self.table
+            .at_mut(loc)
+            .is_some_and(|entry| entry.set_int(value))
+    }
+
     /// Replaces value and expiry of the entry at a place; the access field stays. Returns the
     /// value before, if it lived outside of its entry.
     #[inline]

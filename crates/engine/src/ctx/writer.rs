@@ -77,6 +77,12 @@ impl<'w> Writer<'w> {
     /// Stores a value, whatever was there. Keeps the record of use where there was one.
     pub fn put(&mut self, value: NewValue<'_>, expire: Expire) {
         self.changed = true;
+        if let (Place::At(loc), NewValue::Int(number), Expire::Keep) = (self.place, &value, expire)
+            && let Some(db) = self.engine.dbs.db_mut(self.key.db)
+            && db.set_int_at(loc, *number)
+        {
+            return;
+        }
         let expire_ms = match expire {
             Expire::Never => None,
             Expire::At(at) => Some(at),
