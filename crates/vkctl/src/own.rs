@@ -321,7 +321,7 @@ struct Job {
     /// Find the most used keys (needs an LFU policy)
     #[arg(long = "hotkeys", group = "jobs")]
     hot_keys: bool,
-    /// Run a script: --eval FILE [KEY]... [, ARGUMENT...]
+    /// Run a script: --eval FILE `[KEY]... [, ARGUMENT...]`
     #[arg(long, group = "jobs", value_name = "FILE")]
     eval: Option<String>,
     #[arg(

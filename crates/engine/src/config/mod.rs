@@ -1,7 +1,7 @@
 //! The configuration: current values of all directives, and the ways to change them.
 //!
 //! [`load`] reads files and arguments, [`Config::set`] is CONFIG SET, [`Config::get`] CONFIG GET,
-//! [`rewrite`] CONFIG REWRITE. Pure: files are read and written by the shell, which also acts on
+//! [`rewrite()`] CONFIG REWRITE. Pure: files are read and written by the shell, which also acts on
 //! what changed outside the engine.
 
 pub mod args;
