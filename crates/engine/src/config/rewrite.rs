@@ -75,8 +75,15 @@ impl Rewrite {
         state
     }
 
-    fn replace(&mut self, id: ConfigId, new: Vec<NewLine>) {
+    fn replace(&mut self, id: ConfigId, mut new: Vec<NewLine>) {
         let mut places = self.places.remove(&id).unwrap_or_default();
+        // Where there are fewer places than lines, those that only say a default give way: the
+        // next rewriting would find the others in other places.
+        while new.len() > places.len()
+            && let Some(at) = new.iter().position(|line| !line.needed)
+        {
+            new.remove(at);
+        }
         for NewLine { text, needed } in new {
             let place = places.pop_front().and_then(|at| self.lines.get_mut(at));
             match place {
