@@ -65,8 +65,6 @@ errors! {
     SAME_OBJECT = "ERR source and destination objects are the same";
     /// A database number out of range.
     DB_OUT_OF_RANGE = "ERR DB index is out of range";
-    /// A position out of range.
-    INDEX_OUT_OF_RANGE = "ERR index out of range";
     /// Strings are bounded by proto-max-bulk-len.
     STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
     /// INCR and its kin.
@@ -77,20 +75,12 @@ errors! {
     OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
     /// A cursor that is no number.
     BAD_CURSOR = "ERR invalid cursor";
-    /// Memory is full.
-    OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
-    /// The dataset is loading.
-    LOADING = "LOADING Valkey is loading the dataset in memory";
-    /// MULTI inside MULTI.
-    NESTED_MULTI = "ERR MULTI calls can not be nested";
     /// EXEC on its own.
     EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI";
     /// DISCARD on its own.
     DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI";
     /// A command was refused while queueing.
     EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors.";
-    /// WATCH inside MULTI.
-    WATCH_IN_MULTI = "ERR WATCH inside MULTI is not allowed";
     /// DECRBY of the smallest integer.
     DECR_OVERFLOW = "ERR decrement would overflow";
     /// A count of keys that is no number or does not fit.

@@ -51,6 +51,14 @@ pub(crate) struct Users {
 /// The user that a new session has.
 pub(crate) const DEFAULT_USER: UserId = UserId(0);
 
+/// How a generated secret begins; its user's name follows.
+const GENERATED: &[u8] = b"vks_";
+
+/// Whether a secret looks like a generated one.
+pub(crate) fn is_generated(secret: &[u8]) -> bool {
+    secret.starts_with(GENERATED)
+}
+
 /// SHA-256 of a secret.
 #[must_use]
 pub fn sha256(secret: &[u8]) -> [u8; 32] {
@@ -129,17 +137,11 @@ impl Users {
         id.filter(|_| good)
     }
 
-    /// Whether a secret looks like a generated one.
-    #[expect(clippy::unused_self, reason = "a question about users")]
-    pub(crate) fn is_generated(&self, secret: &[u8]) -> bool {
-        secret.starts_with(b"vks_")
-    }
-
     /// AUTH with one argument, or with the name `default`: the password of `default`, or a
     /// generated secret (`vks_USER_...`), which carries its user.
     pub(crate) fn authenticate_default(&self, secret: &[u8]) -> Option<UserId> {
         self.authenticate(b"default", secret).or_else(|| {
-            let rest = secret.strip_prefix(b"vks_")?;
+            let rest = secret.strip_prefix(GENERATED)?;
             let name = rest.split(|&b| b == b'_').next()?;
             self.authenticate(name, secret)
         })

@@ -107,11 +107,8 @@ fn multi(
     _request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    let session = ctx.session()?;
-    if session.multi.is_some() {
-        return Err(Error::NESTED_MULTI);
-    }
-    session.multi = Some(Multi::default());
+    // A second MULTI never comes here: NO_MULTI refuses it while the first is queueing.
+    ctx.session()?.multi = Some(Multi::default());
     reply.ok();
     Ok(())
 }

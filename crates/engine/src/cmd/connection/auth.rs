@@ -13,7 +13,7 @@ use crate::{
     config::id,
     ctx::SessionCtx,
     session::SessionFlags,
-    users::UserId,
+    users::{UserId, is_generated},
     version,
 };
 
@@ -98,7 +98,7 @@ fn auth(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
         (Some(secret), None) => {
             let users = &ctx.engine().users;
             let found = users.authenticate_default(secret);
-            if users.default_is_open() && !users.is_generated(secret) {
+            if users.default_is_open() && !is_generated(secret) {
                 return Err(NO_PASSWORD_SET);
             }
             found
