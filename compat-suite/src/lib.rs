@@ -7,6 +7,7 @@
 mod client;
 mod corpus;
 mod deviations;
+pub mod differential;
 mod pattern;
 mod process;
 mod report;

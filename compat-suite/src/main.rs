@@ -1,16 +1,19 @@
-//! The runner of the corpus: first against a reference server, then against the server under test.
+//! The runner of the corpus: first against a reference server, then against the server under test;
+//! and the differential run of both.
 
 use anyhow::{Context as _, Result};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use vk_compat::{Corpus, Deviations, Runner, ServerProcess, Version};
+use vk_compat::{Corpus, Deviations, Runner, ServerProcess, Version, differential};
 
 /// Holds servers against the compatibility corpus.
 #[derive(Debug, Parser)]
-#[command(name = "vk-compat")]
+#[command(name = "vk-compat", args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    mode: Option<Mode>,
     /// Command that starts the reference, which must meet every expectation of its version.
     #[arg(long)]
     reference: Option<String>,
@@ -34,6 +37,12 @@ struct Args {
     filter: String,
 }
 
+#[derive(Debug, Subcommand)]
+enum Mode {
+    /// Sends the same random commands to two servers and compares what they answer.
+    Differential(differential::Options),
+}
+
 fn parse_version(text: &str) -> Result<Version, String> {
     Version::parse(text).ok_or_else(|| format!("{text} is no version"))
 }
@@ -43,6 +52,9 @@ const SERVER_ARGS: &[&str] = &["--save", "", "--enable-debug-command", "yes"];
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
+    if let Some(Mode::Differential(options)) = &args.mode {
+        return Ok(exit_code(differential::run(options)?));
+    }
     let corpus = match &args.corpus {
         Some(folder) => Corpus::load(folder)?,
         None => Corpus::own()?,
@@ -85,11 +97,15 @@ fn main() -> Result<ExitCode> {
         println!("{}\n{report}", args.server.as_deref().unwrap_or("server"));
         good &= report.is_good();
     }
-    Ok(if good {
+    Ok(exit_code(good))
+}
+
+const fn exit_code(good: bool) -> ExitCode {
+    if good {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 fn resolve(text: &str) -> Result<SocketAddr> {

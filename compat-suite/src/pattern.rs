@@ -352,7 +352,7 @@ fn line(scanner: &mut Scanner<'_>, whole_line: bool) -> Result<Vec<u8>> {
 
 /// Whether a text fits a glob in which `*` is any bytes and `?` any byte; `\` takes the next byte
 /// as it is.
-fn fits(glob: &[u8], text: &[u8]) -> bool {
+pub(crate) fn fits(glob: &[u8], text: &[u8]) -> bool {
     // The place behind the last star, and how much of the text it has swallowed.
     let mut retry: Option<(usize, usize)> = None;
     let (mut g, mut t) = (0, 0);

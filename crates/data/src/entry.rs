@@ -5,6 +5,7 @@ use vk_mem::{Access, Entry, ValueRef};
 use vk_resp::Blob;
 
 use crate::num::{INT_TEXT_MAX, format_i64};
+use crate::pack::{self, Body, BodyMut, PackBuf, PackKind};
 use crate::table::{HashSeed, KeyHash, Slot};
 use crate::value::{EMBSTR_BYTES_MAX, Encoding, NewValue, Object, StrRef, ValueType};
 
@@ -13,12 +14,43 @@ pub const EMBEDDED_BYTES_MAX: usize = 1024;
 /// Header and expiry of an entry with a value near that limit.
 const ENTRY_OVERHEAD_BYTES: usize = 32;
 
+/// Bytes of an empty listpack: header and end.
+const LISTPACK_EMPTY_BYTES: usize = 7;
+/// Bytes of an empty intset.
+const INTSET_HEADER_BYTES: usize = 8;
+
 /// The `kind` byte of an entry.
 mod kind {
     pub(super) const INT: u8 = 0;
     pub(super) const BYTES: u8 = 1;
     pub(super) const RAW: u8 = 2;
     pub(super) const OBJECT: u8 = 3;
+    pub(super) const LIST: u8 = 4;
+    pub(super) const SET_INTS: u8 = 5;
+    pub(super) const SET: u8 = 6;
+    pub(super) const HASH: u8 = 7;
+    pub(super) const ZSET: u8 = 8;
+}
+
+const fn pack_kind(kind: u8) -> Option<PackKind> {
+    Some(match kind {
+        kind::LIST => PackKind::List,
+        kind::SET_INTS => PackKind::SetInts,
+        kind::SET => PackKind::Set,
+        kind::HASH => PackKind::Hash,
+        kind::ZSET => PackKind::ZSet,
+        _ => return None,
+    })
+}
+
+const fn kind_of(pack: PackKind) -> u8 {
+    match pack {
+        PackKind::List => kind::LIST,
+        PackKind::SetInts => kind::SET_INTS,
+        PackKind::Set => kind::SET,
+        PackKind::Hash => kind::HASH,
+        PackKind::ZSet => kind::ZSET,
+    }
 }
 
 /// One key with its value.
@@ -34,8 +66,8 @@ impl DbEntry {
                 Entry::new_bytes(key, kind::INT, access, expire_ms, &value.to_ne_bytes())
             }
             Stored::Bytes(kind, bytes) => Entry::new_bytes(key, kind, access, expire_ms, bytes),
-            Stored::Object(object) => {
-                Entry::new_boxed(key, kind::OBJECT, access, expire_ms, object)
+            Stored::Object(kind, object) => {
+                Entry::new_boxed(key, kind, access, expire_ms, object)
             }
         })
     }
@@ -58,30 +90,73 @@ impl DbEntry {
     #[inline]
     #[must_use]
     pub fn str(&self) -> Option<StrRef<'_>> {
-        Some(match self.0.value() {
-            ValueRef::Bytes(bytes) if self.0.kind() == kind::INT => StrRef::Int(int_of(bytes)),
-            ValueRef::Bytes(bytes) => StrRef::Bytes(bytes),
-            ValueRef::Boxed(Object::Blob(blob)) => StrRef::Blob(blob),
+        Some(match (self.0.kind(), self.0.value()) {
+            (kind::INT, ValueRef::Bytes(bytes)) => StrRef::Int(int_of(bytes)),
+            (kind::BYTES | kind::RAW, ValueRef::Bytes(bytes)) => StrRef::Bytes(bytes),
+            (_, ValueRef::Boxed(Object::Blob(blob))) => StrRef::Blob(blob),
+            _ => return None,
+        })
+    }
+
+    /// The value, unless it is a string.
+    #[inline]
+    #[must_use]
+    pub fn body(&self) -> Option<Body<'_>> {
+        Some(match (pack_kind(self.0.kind()), self.0.value()) {
+            (Some(kind), ValueRef::Bytes(bytes)) => Body::Pack(kind, bytes),
+            (Some(kind), ValueRef::Boxed(Object::Pack(bytes))) => Body::Pack(kind, bytes),
+            (_, ValueRef::Boxed(Object::Blob(_))) | (None, ValueRef::Bytes(_)) => return None,
+            (_, ValueRef::Boxed(object)) => Body::Object(object),
         })
     }
 
     /// The value's type.
     #[must_use]
     pub fn value_type(&self) -> ValueType {
-        match self.0.value() {
-            ValueRef::Bytes(_) | ValueRef::Boxed(Object::Blob(_)) => ValueType::String,
+        match self.body() {
+            None | Some(Body::Object(Object::Blob(_) | Object::Pack(_))) => ValueType::String,
+            Some(Body::Pack(kind, _)) => kind.value_type(),
+            Some(Body::Object(Object::List(_))) => ValueType::List,
+            Some(Body::Object(Object::Set(_))) => ValueType::Set,
+            Some(Body::Object(Object::Hash(_))) => ValueType::Hash,
+            Some(Body::Object(Object::ZSet(_))) => ValueType::ZSet,
+            Some(Body::Object(Object::Stream(_))) => ValueType::Stream,
         }
     }
 
     /// The encoding to report.
     #[must_use]
     pub fn encoding(&self) -> Encoding {
+        match self.body() {
+            None | Some(Body::Object(Object::Blob(_) | Object::Pack(_))) => self.string_encoding(),
+            Some(Body::Pack(kind, _)) => kind.encoding(),
+            Some(Body::Object(Object::List(_))) => Encoding::Quicklist,
+            Some(Body::Object(Object::Set(_) | Object::Hash(_))) => Encoding::Hashtable,
+            Some(Body::Object(Object::ZSet(_))) => Encoding::Skiplist,
+            Some(Body::Object(Object::Stream(_))) => Encoding::Stream,
+        }
+    }
+
+    fn string_encoding(&self) -> Encoding {
         match (self.0.kind(), self.0.value()) {
             (kind::INT, _) => Encoding::Int,
             (kind::BYTES, ValueRef::Bytes(bytes)) if bytes.len() <= EMBSTR_BYTES_MAX => {
                 Encoding::Embstr
             }
             _ => Encoding::Raw,
+        }
+    }
+
+    /// A collection without elements, which the keyspace must not keep.
+    #[must_use]
+    pub fn is_empty_collection(&self) -> bool {
+        match self.body() {
+            None => false,
+            Some(Body::Pack(PackKind::SetInts, bytes)) => bytes.len() <= INTSET_HEADER_BYTES,
+            Some(Body::Pack(_, bytes)) => bytes.len() <= LISTPACK_EMPTY_BYTES,
+            // A stream stays when its last entry goes.
+            Some(Body::Object(Object::Stream(_))) => false,
+            Some(Body::Object(object)) => object.element_count() == 0,
         }
     }
 
@@ -137,14 +212,14 @@ impl DbEntry {
     ) -> Option<Object> {
         let (kind, bytes, text);
         match (stored(self.0.key().len(), value), self.0.boxed_mut()) {
-            (Stored::Object(object), Some(place)) => {
+            (Stored::Object(kind, object), Some(place)) => {
                 let before = core::mem::replace(place, object);
-                self.0.set_kind(kind::OBJECT);
+                self.0.set_kind(kind);
                 self.0.set_expire_ms(expire_ms);
                 return Some(before);
             }
-            (Stored::Object(object), None) => {
-                self.0.overwrite_boxed(kind::OBJECT, expire_ms, object);
+            (Stored::Object(kind, object), None) => {
+                self.0.overwrite_boxed(kind, expire_ms, object);
                 return None;
             }
             (Stored::Int(value), _) => {
@@ -153,7 +228,7 @@ impl DbEntry {
             }
             (Stored::Bytes(new_kind, new_bytes), _) => (kind, bytes) = (new_kind, new_bytes),
         }
-        if self.0.kind() != kind::OBJECT {
+        if self.0.boxed_mut().is_none() {
             self.0.overwrite_bytes(kind, expire_ms, bytes);
             return None;
         }
@@ -185,6 +260,9 @@ impl DbEntry {
     /// Makes the string `new_len` bytes long (zeros are added, the end is cut off), makes it
     /// `raw`, and lends its bytes. `None` if the value is no string.
     pub(crate) fn bytes_for_update(&mut self, new_len: usize) -> Option<&mut [u8]> {
+        if self.body().is_some() {
+            return None;
+        }
         let expire_ms = self.0.expire_ms();
         match self.0.kind() {
             kind::INT => {
@@ -214,6 +292,79 @@ impl DbEntry {
                 bytes.resize(new_len, 0);
                 Some(bytes)
             }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn body_mut(&mut self) -> Option<BodyMut<'_>> {
+        self.body().is_some().then_some(BodyMut(self))
+    }
+
+    pub(crate) fn object_mut(&mut self) -> Option<&mut Object> {
+        self.0.boxed_mut()
+    }
+
+    pub(crate) fn become_object(&mut self, object: Object) {
+        let expire_ms = self.0.expire_ms();
+        self.0.overwrite_boxed(kind::OBJECT, expire_ms, object);
+    }
+
+    pub(crate) fn become_pack(&mut self, kind: PackKind, bytes: &[u8]) {
+        let expire_ms = self.0.expire_ms();
+        drop(self.overwrite(NewValue::Pack(kind, bytes), expire_ms));
+    }
+
+    pub(crate) fn pack_bytes_mut(&mut self) -> &mut [u8] {
+        if pack_kind(self.0.kind()).is_none() {
+            return &mut [];
+        }
+        if self.0.boxed_mut().is_none() {
+            return self.0.bytes_mut().unwrap_or_default();
+        }
+        match self.0.boxed_mut() {
+            Some(Object::Pack(bytes)) => bytes,
+            _ => &mut [],
+        }
+    }
+
+    /// See [`PackBuf::open`]; the bytes leave the entry when it would become too long, and come
+    /// back to it when they are much shorter.
+    pub(crate) fn pack_open(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
+        let (key_len, expire_ms) = (self.0.key().len(), self.0.expire_ms());
+        let before = self.pack_bytes_mut().len();
+        let after = before - removed + added;
+        let boxed = self.0.boxed_mut().is_some();
+        if !boxed && !embeds(key_len, after) {
+            let moved = pack::boxed(self.pack_bytes_mut());
+            self.0.overwrite_boxed(self.0.kind(), expire_ms, moved);
+        } else if boxed && after < EMBEDDED_BYTES_MAX / 2 && embeds(key_len, before) {
+            let moved = self.pack_bytes_mut().to_vec();
+            *self = Self(Entry::new_bytes(
+                self.0.key(),
+                self.0.kind(),
+                self.0.access(),
+                expire_ms,
+                &moved,
+            ));
+        }
+        if let Some(Object::Pack(_)) = self.0.boxed_mut() {
+            return match self.0.boxed_mut() {
+                Some(Object::Pack(bytes)) => bytes.open(at, removed, added),
+                _ => &mut [],
+            };
+        }
+        let tail = at + removed;
+        if added < removed {
+            if let Some(bytes) = self.0.bytes_mut() {
+                bytes.copy_within(tail.., at + added);
+            }
+            self.0.resize_bytes(after);
+        } else if let Some(bytes) = self.0.resize_bytes(after) {
+            bytes.copy_within(tail..before, at + added);
+        }
+        match self.0.bytes_mut() {
+            Some(bytes) => &mut bytes[at..at + added],
+            None => &mut [],
         }
     }
 }
@@ -229,6 +380,21 @@ impl Slot for DbEntry {
     #[inline]
     fn expire_ms(&self) -> Option<i64> {
         self.0.expire_ms()
+    }
+
+    #[inline]
+    fn due_ms(&self) -> Option<i64> {
+        let own = self.0.expire_ms();
+        if self.0.kind() != kind::OBJECT {
+            return own;
+        }
+        match self.0.value() {
+            ValueRef::Boxed(Object::Hash(hash)) => match (own, hash.due_ms()) {
+                (Some(own), Some(field)) => Some(own.min(field)),
+                (own, field) => own.or(field),
+            },
+            _ => own,
+        }
     }
 
     #[inline]
@@ -250,7 +416,7 @@ impl Slot for DbEntry {
 enum Stored<'a> {
     Int(i64),
     Bytes(u8, &'a [u8]),
-    Object(Object),
+    Object(u8, Object),
 }
 
 #[inline]
@@ -260,9 +426,14 @@ fn stored(key_len: usize, value: NewValue<'_>) -> Stored<'_> {
         NewValue::Bytes(bytes) if embeds(key_len, bytes.len()) => Stored::Bytes(kind::BYTES, bytes),
         NewValue::Raw(bytes) if embeds(key_len, bytes.len()) => Stored::Bytes(kind::RAW, bytes),
         NewValue::Bytes(bytes) | NewValue::Raw(bytes) => {
-            Stored::Object(Object::Blob(Blob::from(bytes.to_vec())))
+            Stored::Object(kind::OBJECT, Object::Blob(Blob::from(bytes.to_vec())))
         }
-        NewValue::Blob(blob) => Stored::Object(Object::Blob(blob)),
+        NewValue::Blob(blob) => Stored::Object(kind::OBJECT, Object::Blob(blob)),
+        NewValue::Pack(kind, bytes) if embeds(key_len, bytes.len()) => {
+            Stored::Bytes(kind_of(kind), bytes)
+        }
+        NewValue::Pack(kind, bytes) => Stored::Object(kind_of(kind), pack::boxed(bytes)),
+        NewValue::Object(object) => Stored::Object(kind::OBJECT, object),
     }
 }
 

@@ -7,12 +7,24 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod bits;
+pub mod combine;
 pub mod entry;
+pub mod geo;
 pub mod glob;
+pub mod hash;
+pub mod hll;
+pub mod intset;
 pub mod keyspace;
 pub mod lcs;
+pub mod list;
+pub mod listpack;
 pub mod long_double;
 pub mod num;
+pub mod pack;
+pub mod set;
 pub mod siphash;
+pub mod stream;
 pub mod table;
 pub mod value;
+pub mod zset;

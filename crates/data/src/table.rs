@@ -7,6 +7,7 @@ mod bucket;
 mod cut;
 mod directory;
 mod expiry;
+mod iter;
 mod position;
 mod random;
 mod scan;
@@ -100,6 +101,8 @@ pub struct TableStats {
 struct Totals {
     len: usize,
     volatile: usize,
+    /// Entries with a time at which they are due; at least the volatile ones.
+    due: usize,
     entry_bytes: usize,
     /// Sum of all expiry times.
     expire_sum_ms: i128,
@@ -110,6 +113,7 @@ struct Totals {
 pub(crate) struct Facts {
     bytes: usize,
     expire_ms: Option<i64>,
+    due_ms: Option<i64>,
 }
 
 impl Facts {
@@ -118,6 +122,7 @@ impl Facts {
         Self {
             bytes: entry.memory_bytes(),
             expire_ms: entry.expire_ms(),
+            due_ms: entry.due_ms(),
         }
     }
 }
@@ -273,9 +278,9 @@ impl<E: Slot> Table<E> {
             .for_each(|segment| segment.iter().for_each(&mut *visit));
     }
 
-    /// Drops about `budget` entries or more, whole segments at a time. `true` when none is left.
+    /// Hands about `budget` entries or more to `dropped_one`, whole segments at a time. `true` when none is left.
     /// The first call ends the table's life as a table: only this is called afterwards.
-    pub(crate) fn drop_slice(&mut self, budget: usize) -> bool {
+    pub(crate) fn drop_slice(&mut self, budget: usize, dropped_one: &mut impl FnMut(E)) -> bool {
         let mut dropped = 0;
         while dropped < budget.max(1) {
             let Some(mut segment) = self.directory.pop() else {
@@ -285,6 +290,7 @@ impl<E: Slot> Table<E> {
             segment.drain(|entry| {
                 self.totals.len -= 1;
                 self.totals.entry_bytes -= entry.memory_bytes();
+                dropped_one(entry);
             });
         }
         false
@@ -325,9 +331,9 @@ impl<E: Slot> Table<E> {
         };
         self.totals.entry_bytes -= before.bytes;
         self.totals.entry_bytes += after.bytes;
-        if before.expire_ms != after.expire_ms {
-            self.expire_out(loc.spot, before.expire_ms);
-            self.expire_in(loc.spot, after.expire_ms);
+        if before.expire_ms != after.expire_ms || before.due_ms != after.due_ms {
+            self.expire_out(loc.spot, before);
+            self.expire_in(loc.spot, after);
         }
     }
 
@@ -335,14 +341,14 @@ impl<E: Slot> Table<E> {
     fn account_in(&mut self, spot: Spot, facts: Facts) {
         self.totals.len += 1;
         self.totals.entry_bytes += facts.bytes;
-        self.expire_in(spot, facts.expire_ms);
+        self.expire_in(spot, facts);
     }
 
     #[inline]
     fn account_out(&mut self, spot: Spot, facts: Facts) {
         self.totals.len -= 1;
         self.totals.entry_bytes -= facts.bytes;
-        self.expire_out(spot, facts.expire_ms);
+        self.expire_out(spot, facts);
     }
 
     /// The segment for a new entry: the first one is made here.
@@ -509,9 +515,9 @@ impl<E: Slot> Filling<E> {
     }
 
     fn add(&mut self, hash: KeyHash, entry: E) {
-        if let Some(expire_ms) = entry.expire_ms() {
+        if let Some(due_ms) = entry.due_ms() {
             self.segment.header.volatile += 1;
-            self.earliest_ms = self.earliest_ms.min(expire_ms);
+            self.earliest_ms = self.earliest_ms.min(due_ms);
         }
         if let Err(entry) = self.segment.place(hash, self.slots, entry) {
             self.segment.spill(hash, entry);

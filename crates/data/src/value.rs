@@ -1,8 +1,15 @@
-//! Values as the keyspace stores and shows them: types, encodings, views. Strings so far. No
-//! command semantics, and no parsing: what is an integer is decided by the caller.
+//! Values as the keyspace stores and shows them: types, encodings, views. No command semantics, and
+//! no parsing: what is an integer is decided by the caller.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use vk_mem::size_class;
 use vk_resp::Blob;
+
+use crate::entry::DbEntry;
+use crate::pack::PackKind;
+use crate::{hash::Hash, list::List, set::Set, stream::Stream, zset::ZSet};
 
 /// A value that lives outside its entry.
 ///
@@ -12,21 +19,70 @@ use vk_resp::Blob;
 pub enum Object {
     /// String bytes, shared with replies that are being sent.
     Blob(Blob),
+    /// A listpack or intset that is too long for its entry; the entry says of which type.
+    Pack(Box<Vec<u8>>),
+    /// A list of several nodes.
+    List(Box<List>),
+    /// A set in a table.
+    Set(Box<Set>),
+    /// A hash in a table.
+    Hash(Box<Hash>),
+    /// A sorted set in a table and a tree.
+    ZSet(Box<ZSet>),
+    /// A stream.
+    Stream(Box<Stream>),
 }
 
 impl Object {
     /// Bytes that the value owns outside of its entry, rounded to size classes. A shared blob is
-    /// counted in full.
+    /// counted in full. Constant time.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         match self {
             Self::Blob(blob) => size_class(BLOB_HEADER_BYTES) + size_class(blob.capacity()),
+            Self::Pack(pack) => size_class(size_of::<Vec<u8>>()) + size_class(pack.capacity()),
+            Self::List(list) => list.memory_bytes(),
+            Self::Set(set) => set.memory_bytes(),
+            Self::Hash(hash) => hash.memory_bytes(),
+            Self::ZSet(zset) => zset.memory_bytes(),
+            Self::Stream(stream) => stream.memory_bytes(),
+        }
+    }
+
+    /// Elements, 1 for what is freed at once.
+    #[must_use]
+    pub fn element_count(&self) -> usize {
+        match self {
+            Self::Blob(_) | Self::Pack(_) => 1,
+            Self::List(list) => list.len(),
+            Self::Set(set) => set.len(),
+            Self::Hash(hash) => hash.len(),
+            Self::ZSet(zset) => zset.len(),
+            Self::Stream(stream) => stream.len(),
+        }
+    }
+
+    /// Frees about `budget` elements; `true` when nothing is left. Only this is called afterwards.
+    pub fn drop_slice(&mut self, budget: usize) -> bool {
+        match self {
+            Self::Blob(_) | Self::Pack(_) => true,
+            Self::List(list) => list.drop_slice(budget),
+            Self::Set(set) => set.drop_slice(budget),
+            Self::Hash(hash) => hash.drop_slice(budget),
+            Self::ZSet(zset) => zset.drop_slice(budget),
+            Self::Stream(stream) => stream.drop_slice(budget),
         }
     }
 }
 
+/// A look at a value of one type.
+pub trait View<'a>: Sized {
+    /// The value of the entry, if it is of this type.
+    fn of(entry: &'a DbEntry) -> Option<Self>;
+}
+
 /// Two reference counts and a vector.
-const BLOB_HEADER_BYTES: usize = 2 * size_of::<usize>() + size_of::<alloc::vec::Vec<u8>>();
+const BLOB_HEADER_BYTES: usize = 2 * size_of::<usize>() + size_of::<Vec<u8>>();
 
 /// The type that TYPE reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +90,16 @@ const BLOB_HEADER_BYTES: usize = 2 * size_of::<usize>() + size_of::<alloc::vec::
 pub enum ValueType {
     /// Bytes or an integer.
     String,
+    /// A sequence.
+    List,
+    /// Distinct members.
+    Set,
+    /// Fields with values.
+    Hash,
+    /// Members in the order of their scores.
+    ZSet,
+    /// Entries in the order of their ids.
+    Stream,
 }
 
 impl ValueType {
@@ -42,6 +108,11 @@ impl ValueType {
     pub const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::Hash => "hash",
+            Self::ZSet => "zset",
+            Self::Stream => "stream",
         }
     }
 }
@@ -56,6 +127,18 @@ pub enum Encoding {
     Embstr,
     /// Other strings.
     Raw,
+    /// A sorted array of integers.
+    Intset,
+    /// One listpack.
+    Listpack,
+    /// A list of several nodes.
+    Quicklist,
+    /// A table.
+    Hashtable,
+    /// A table and an ordered structure, by its name in Valkey.
+    Skiplist,
+    /// The nodes of a stream.
+    Stream,
 }
 
 /// The longest string that reports `embstr`.
@@ -69,6 +152,12 @@ impl Encoding {
             Self::Int => "int",
             Self::Embstr => "embstr",
             Self::Raw => "raw",
+            Self::Intset => "intset",
+            Self::Listpack => "listpack",
+            Self::Quicklist => "quicklist",
+            Self::Hashtable => "hashtable",
+            Self::Skiplist => "skiplist",
+            Self::Stream => "stream",
         }
     }
 }
@@ -108,7 +197,13 @@ impl<'a> StrRef<'a> {
     }
 }
 
-/// A string value to be stored.
+impl<'a> View<'a> for StrRef<'a> {
+    fn of(entry: &'a DbEntry) -> Option<Self> {
+        entry.str()
+    }
+}
+
+/// A value to be stored.
 #[derive(Debug)]
 pub enum NewValue<'a> {
     /// An integer in 8 bytes.
@@ -119,4 +214,8 @@ pub enum NewValue<'a> {
     Raw(&'a [u8]),
     /// Bytes that have their own allocation already: adopted, not copied.
     Blob(Blob),
+    /// A listpack or intset: in the entry if that stays small, else on its own.
+    Pack(PackKind, &'a [u8]),
+    /// A value that lives outside of its entry; not [`Object::Pack`].
+    Object(Object),
 }

@@ -85,6 +85,9 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
         engine.dbs.free_slice(budget.entries_max);
     }
     expire_slice(engine, host, budget);
+    if engine.has_ready_keys() {
+        crate::blocking::serve(engine, host);
+    }
     sample(engine);
     close_idle(engine);
 }
@@ -99,6 +102,10 @@ fn wake_timers(engine: &mut Engine) {
         let Some(state) = engine.sessions.find_mut(session) else {
             continue;
         };
+        if matches!(state.parked, Some(Parked::Blocked(_))) {
+            engine.time_out(session);
+            continue;
+        }
         if let Some(Parked::Timer(reply)) = state.parked.take() {
             let disposition = Disposition::Done;
             engine.outputs.push_back(Output::Wake {
@@ -144,7 +151,13 @@ fn expire_slice(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
         left = left.saturating_sub(due.len().max(1));
         for key in due.drain(..) {
             let hash = engine.dbs.seed().hash(&key);
-            engine.delete_expired(&KeyRef::new(db, &key, hash, KeyFlags::RM));
+            let key = KeyRef::new(db, &key, hash, KeyFlags::RM);
+            let entry = engine.dbs.find(&key);
+            if entry.is_some_and(|entry| entry.expire_ms().is_some_and(|at| at < now)) {
+                engine.delete_expired(&key);
+            } else if !engine.expire_fields(&key, left) {
+                left = 0;
+            }
         }
     }
     engine.cron.expire_unfinished = left == 0;

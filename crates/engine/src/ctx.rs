@@ -9,7 +9,10 @@ mod writer;
 
 use core::ops::{Deref, DerefMut};
 
-use vk_data::{entry::DbEntry, value::StrRef};
+use vk_data::{
+    entry::DbEntry,
+    value::{StrRef, View},
+};
 use vk_spec::KeyFlags;
 
 pub(crate) use session::SessionCtx;
@@ -127,6 +130,17 @@ impl ReadCtx<'_> {
         match self.lookup(key) {
             None => Ok(None),
             Some(entry) => entry.str().map(Some).ok_or(Error::WRONG_TYPE),
+        }
+    }
+
+    /// The value of a key as a view of one type; `None` if the key is not there.
+    ///
+    /// # Errors
+    /// [`Error::WRONG_TYPE`] if the value is of another type.
+    pub fn view<'v, V: View<'v>>(&'v mut self, key: KeyRef<'_>) -> Result<Option<V>, Error> {
+        match self.lookup(key) {
+            None => Ok(None),
+            Some(entry) => V::of(entry).map(Some).ok_or(Error::WRONG_TYPE),
         }
     }
 }

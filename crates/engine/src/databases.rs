@@ -8,6 +8,7 @@ use vk_data::{
     entry::DbEntry,
     keyspace::{Detached, Keyspace},
     table::HashSeed,
+    value::Object,
 };
 
 use crate::access::KeyRef;
@@ -19,7 +20,14 @@ pub(crate) struct Databases {
     seed: HashSeed,
     /// Emptied tables that are freed bit by bit.
     detached: Vec<Detached>,
+    /// Big values that were removed and are freed bit by bit.
+    buried: Vec<Object>,
+    /// Of flushed databases and buried values: how many entries were freed so far.
+    pub(crate) freed_entries: u64,
 }
+
+/// Values with more elements than this are freed bit by bit.
+const FREE_AT_ONCE_MAX: usize = 64;
 
 impl Databases {
     pub(crate) fn new(count: usize, seed: HashSeed) -> Self {
@@ -28,6 +36,8 @@ impl Databases {
             all,
             seed,
             detached: Vec::new(),
+            buried: Vec::new(),
+            freed_entries: 0,
         }
     }
 
@@ -84,23 +94,57 @@ impl Databases {
         keys
     }
 
-    /// Frees some of what was flushed.
-    pub(crate) fn free_slice(&mut self, entries_max: usize) {
-        if let Some(last) = self.detached.last_mut()
-            && last.drop_slice(entries_max)
+    /// Frees a value that no key has any more: at once if it is small, else by
+    /// [`Databases::free_slice`].
+    #[inline]
+    pub(crate) fn bury(&mut self, object: Option<Object>) {
+        if let Some(object) = object
+            && object.element_count() > FREE_AT_ONCE_MAX
         {
-            self.detached.pop();
+            self.buried.push(object);
         }
     }
 
-    /// Whether flushed entries wait to be freed.
-    pub(crate) fn is_freeing(&self) -> bool {
-        !self.detached.is_empty()
+    /// Frees some of what was flushed and removed.
+    pub(crate) fn free_slice(&mut self, entries_max: usize) {
+        if let Some(last) = self.buried.last_mut() {
+            if last.drop_slice(entries_max) {
+                self.buried.pop();
+                self.freed_entries += 1;
+            }
+            return;
+        }
+        let buried = &mut self.buried;
+        let mut keep = |object: Object| {
+            if object.element_count() > FREE_AT_ONCE_MAX {
+                buried.push(object);
+            }
+        };
+        if let Some(last) = self.detached.last_mut() {
+            let before = last.len();
+            let ended = last.drop_slice(entries_max, &mut keep);
+            self.freed_entries += (before - last.len()) as u64;
+            if ended {
+                self.detached.pop();
+            }
+        }
     }
 
-    /// Flushed entries that wait to be freed.
+    /// Whether something waits to be freed.
+    pub(crate) fn is_freeing(&self) -> bool {
+        !self.detached.is_empty() || !self.buried.is_empty()
+    }
+
+    /// Entries that wait to be freed.
     pub(crate) fn pending_entries(&self) -> usize {
-        self.detached.iter().map(Detached::len).sum()
+        self.detached.iter().map(Detached::len).sum::<usize>() + self.buried.len()
+    }
+
+    /// Bytes that wait to be freed.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        let detached = self.detached.iter().map(Detached::memory_bytes);
+        let buried = self.buried.iter().map(Object::memory_bytes);
+        detached.sum::<usize>() + buried.sum::<usize>()
     }
 
     /// Bytes of all entries and tables.

@@ -2,10 +2,13 @@
 
 mod apply;
 mod completion;
+mod digest;
+mod fields;
 mod keyspace;
-
-pub(crate) use keyspace::value_digest;
 mod replay;
+
+pub use digest::Digest;
+pub(crate) use digest::value_digest;
 
 use alloc::{
     collections::{BTreeSet, VecDeque},
@@ -20,6 +23,7 @@ use vk_resp::{Limits, ProtocolError, ReplyBuf, Request};
 use crate::{
     BootUsers, Directive, Disposition, Env, Event, LogLevel, MonoMicros, Output, Peer, Refusal,
     SessionId, Ticket, Ticks, UnixMicros, WorkBudget,
+    blocking::{Blocking, NewBlock},
     cmd::CommandTable,
     config::{Config, EventFlags, id},
     databases::Databases,
@@ -96,6 +100,8 @@ pub(crate) struct RunState {
     pub(crate) dirty: u64,
     /// The handler said what the effects are.
     pub(crate) explicit_effects: bool,
+    /// The handler blocks.
+    pub(crate) block: Option<NewBlock>,
 }
 
 /// The machine.
@@ -123,6 +129,11 @@ pub struct Engine {
     replayer: Option<SessionId>,
     pub(crate) users: Users,
     pub(crate) watch: WatchTable,
+    pub(crate) blocking: Blocking,
+    /// The request that runs had blocked before.
+    pub(crate) run_again: bool,
+    /// DEBUG QUICKLIST-PACKED-THRESHOLD.
+    pub(crate) list_packed_threshold: Option<usize>,
     pub(crate) pause: Pause,
     /// Sessions that wait for a time.
     pub(crate) timers: BTreeSet<(MonoMicros, SessionId)>,
@@ -185,6 +196,9 @@ impl Engine {
             sessions: Sessions::default(),
             replayer: None,
             watch: WatchTable::default(),
+            blocking: Blocking::default(),
+            run_again: false,
+            list_packed_threshold: None,
             pause: Pause::default(),
             timers: BTreeSet::new(),
             effects: EffectLog::default(),
@@ -265,6 +279,7 @@ impl Engine {
     /// The session closes here and nowhere else.
     fn close_session(&mut self, session: SessionId) {
         self.unwatch_all(session);
+        drop(self.end_block(session));
         self.pause.forget(session);
         self.timers.retain(|(_, id)| *id != session);
         self.sessions.remove(session);

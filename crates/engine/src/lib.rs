@@ -16,6 +16,7 @@ pub mod cmd;
 pub mod config;
 
 mod access;
+mod blocking;
 mod cron;
 mod ctx;
 mod databases;
@@ -41,7 +42,7 @@ mod watch;
 
 pub use cmd::{Command, Run, specs};
 pub use effects::{EffectBuf, EffectError, EffectGroup};
-pub use engine::{Engine, EngineConfig, Identity, Seeds, SessionLimits};
+pub use engine::{Digest, Engine, EngineConfig, Identity, Seeds, SessionLimits};
 pub use env::{Env, Host, MonoMicros, Ticks, UnixMicros, WorkBudget};
 pub use errors::Error;
 pub use output::{

@@ -110,7 +110,7 @@ impl Engine {
     /// Bytes of all databases rounded to size classes, of sessions with their buffers, queued
     /// transactions and held requests, and of what a server has from the start.
     pub(crate) fn used_memory_bytes(&self) -> u64 {
-        let data = self.dbs.memory_bytes() as u64;
+        let data = (self.dbs.memory_bytes() + self.dbs.pending_bytes()) as u64;
         data.saturating_add(self.sessions_bytes())
             .saturating_add(self.startup_bytes())
     }
@@ -146,6 +146,7 @@ impl Engine {
 fn waiting_bytes(session: &Session) -> usize {
     let held = match &session.parked {
         Some(Parked::Paused(request)) => request.held_bytes(),
+        Some(Parked::Blocked(blocked)) => blocked.request.held_bytes(),
         _ => 0,
     };
     let rest = session.exec_rest.as_ref().map_or(0, |rest| {

@@ -56,6 +56,12 @@ impl Pause {
         self.is_active(now) && (self.all || writes)
     }
 
+    /// Whether a request that changes keys and whose session is not the one of a transaction that
+    /// waits in its middle has to wait.
+    pub(crate) fn holds_writes(&self, now: MonoMicros) -> bool {
+        self.exclusive.is_some() || self.is_active(now)
+    }
+
     /// A session waits.
     pub(crate) fn hold(&mut self, session: SessionId) {
         self.held.push(session);

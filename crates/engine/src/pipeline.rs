@@ -75,7 +75,11 @@ pub(crate) fn handle(
             Disposition::Done
         }
     };
-    settle_reply(engine, session, reply, mark, disposition)
+    let disposition = settle_reply(engine, session, reply, mark, disposition);
+    if engine.has_ready_keys() {
+        crate::blocking::serve(engine, host);
+    }
+    disposition
 }
 
 fn stages(
@@ -130,6 +134,7 @@ fn reject(
     if is_exec {
         engine.discard(session);
         let why = error.text();
+        let why = why.strip_prefix("ERR ").unwrap_or(why);
         let text = alloc::format!("EXECABORT Transaction discarded because of: {why}");
         engine.stats.count_error(&text);
         reply.error(&text);
@@ -145,7 +150,7 @@ fn reject(
 }
 
 /// Drops the reply of a session that wants none, and sees to a session that ends.
-fn settle_reply(
+pub(crate) fn settle_reply(
     engine: &mut Engine,
     session: SessionId,
     reply: &mut ReplyBuf,

@@ -10,6 +10,7 @@ use vk_resp::{OwnedRequest, Protocol, ReplyBuf};
 
 use crate::{
     MonoMicros, Peer,
+    blocking::Blocked,
     cmd::CommandId,
     users::{DEFAULT_USER, UserId},
 };
@@ -168,6 +169,8 @@ pub(crate) enum Parked {
     Work,
     /// Until a time, or for ever; then this is the reply.
     Timer(ReplyBuf),
+    /// Until a key can serve the request.
+    Blocked(Box<Blocked>),
 }
 
 /// One connection.

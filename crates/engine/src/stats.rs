@@ -24,6 +24,7 @@ pub(crate) struct Stats {
     pub(crate) connections: u64,
     pub(crate) commands: u64,
     pub(crate) expired_keys: u64,
+    pub(crate) expired_fields: u64,
     pub(crate) expire_cycle_cpu_nanos: u64,
     pub(crate) expired_time_cap_reached: u64,
     pub(crate) keyspace_hits: u64,
@@ -35,7 +36,6 @@ pub(crate) struct Stats {
     pub(crate) idle_closed: u64,
     pub(crate) query_limit_closed: u64,
     pub(crate) output_limit_closed: u64,
-    pub(crate) lazyfreed_objects: u64,
     pub(crate) memory_peak_bytes: u64,
     pub(crate) by_command: Vec<CommandStats>,
     /// How long each command takes, from its first call on.

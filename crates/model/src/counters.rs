@@ -43,7 +43,7 @@ fn add(call: &mut Call<'_>, by: i64) -> Outcome {
 }
 
 fn current_int(call: &mut Call<'_>) -> Result<i64, ModelReply> {
-    match call.value(1) {
+    match call.value(1)? {
         None => Ok(0),
         Some(value) => naive::parse_int(&value).ok_or_else(not_an_integer),
     }
@@ -57,7 +57,7 @@ fn replace(call: &mut Call<'_>, mut entry: Entry) {
 }
 
 pub(crate) fn incrbyfloat(call: &mut Call<'_>) -> Outcome {
-    let old = call.value(1).unwrap_or_else(|| b"0".to_vec());
+    let old = call.value(1)?.unwrap_or_else(|| b"0".to_vec());
     let new = match (naive::parse_float(&old), naive::parse_float(&call.args[2])) {
         (Float::Invalid, _) | (_, Float::Invalid) => return Err(not_a_float()),
         (Float::Exact(old), Float::Exact(by)) => naive::exact(old + by),

@@ -1,8 +1,13 @@
 //! One database: keys in order, each with its value and perhaps an expiry. Expiry is looked at on
 //! every access; nothing expires on its own.
 
+use crate::hashes::Hash;
+use crate::lists::List;
 use crate::naive;
-use std::collections::BTreeMap;
+use crate::sets::Set;
+use crate::streams::Stream;
+use crate::zsets::ZSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How the server says that it stores a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,44 +17,158 @@ pub(crate) enum Encoding {
     Raw,
 }
 
+/// How the server says that it stores a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// An intset.
+    Ints,
+    /// A listpack.
+    Pack,
+    /// The structure for many elements.
+    Big,
+    /// Not known for certain.
+    Unknown,
+}
+
 /// Longest string in bytes that is stored beside its header.
 const EMBSTR_LEN_MAX: usize = 44;
+
+/// A value of any type.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    String(Vec<u8>, Encoding),
+    List(List),
+    Set(Set),
+    Hash(Hash),
+    ZSet(ZSet),
+    Stream(Stream),
+    /// A string that counts distinct elements; its bytes are not known here.
+    HyperLogLog(BTreeSet<Vec<u8>>),
+}
+
+impl Value {
+    pub(crate) const fn type_name(&self) -> &'static str {
+        match self {
+            Self::String(..) | Self::HyperLogLog(_) => "string",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+            Self::Hash(_) => "hash",
+            Self::ZSet(_) => "zset",
+            Self::Stream(_) => "stream",
+        }
+    }
+
+    /// The name of the encoding, if it is certain.
+    pub(crate) fn encoding_name(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::String(_, Encoding::Int) => "int",
+            Self::String(_, Encoding::Embstr) => "embstr",
+            Self::String(_, Encoding::Raw) => "raw",
+            Self::List(list) => form_name(list.form, "quicklist")?,
+            Self::Set(set) => form_name(set.form, "hashtable")?,
+            Self::Hash(hash) => form_name(hash.form, "hashtable")?,
+            Self::ZSet(zset) => form_name(zset.form, "skiplist")?,
+            Self::Stream(_) => "stream",
+            Self::HyperLogLog(_) => return None,
+        })
+    }
+}
+
+const fn form_name(form: Form, big: &'static str) -> Option<&'static str> {
+    match form {
+        Form::Ints => Some("intset"),
+        Form::Pack => Some("listpack"),
+        Form::Big => Some(big),
+        Form::Unknown => None,
+    }
+}
+
+/// A type of collection.
+pub(crate) trait Collection: Clone {
+    fn of(value: &Value) -> Option<&Self>;
+    fn into_value(self) -> Value;
+    /// A key does not stay when this is so.
+    fn is_gone(&self) -> bool;
+}
+
+macro_rules! collection {
+    ($type:ident, $gone:expr) => {
+        impl Collection for $type {
+            fn of(value: &Value) -> Option<&Self> {
+                match value {
+                    Value::$type(it) => Some(it),
+                    _ => None,
+                }
+            }
+            fn into_value(self) -> Value {
+                Value::$type(self)
+            }
+            fn is_gone(&self) -> bool {
+                let gone: fn(&Self) -> bool = $gone;
+                gone(self)
+            }
+        }
+    };
+}
+
+collection!(List, |list| list.items.is_empty());
+collection!(Set, |set| set.members.is_empty());
+collection!(Hash, |hash| hash.fields.is_empty());
+collection!(ZSet, |zset| zset.pairs.is_empty());
+collection!(Stream, |_| false);
 
 /// A value with its expiry.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) value: Vec<u8>,
-    pub(crate) encoding: Encoding,
+    pub(crate) value: Value,
     /// Milliseconds of Unix time; the key is there as long as the clock is not beyond it.
     pub(crate) expire_ms: Option<i64>,
 }
 
 impl Entry {
-    /// A value as SET stores it: integers as integers.
-    pub(crate) fn stored(value: &[u8]) -> Self {
-        let mut entry = Self::text(value);
-        if naive::parse_int(value).is_some() {
-            entry.encoding = Encoding::Int;
+    pub(crate) const fn new(value: Value) -> Self {
+        Self {
+            value,
+            expire_ms: None,
         }
-        entry
     }
 
-    /// A value that is kept as text even where it is an integer.
+    /// A string as SET stores it: integers as integers.
+    pub(crate) fn stored(value: &[u8]) -> Self {
+        match naive::parse_int(value) {
+            Some(_) => Self::new(Value::String(value.to_vec(), Encoding::Int)),
+            None => Self::text(value),
+        }
+    }
+
+    /// A string that is kept as text even where it is an integer.
     pub(crate) fn text(value: &[u8]) -> Self {
         let encoding = if value.len() <= EMBSTR_LEN_MAX {
             Encoding::Embstr
         } else {
             Encoding::Raw
         };
+        Self::new(Value::String(value.to_vec(), encoding))
+    }
+
+    /// A string that was changed in place.
+    pub(crate) const fn raw(value: Vec<u8>, expire_ms: Option<i64>) -> Self {
         Self {
-            value: value.to_vec(),
-            encoding,
-            expire_ms: None,
+            value: Value::String(value, Encoding::Raw),
+            expire_ms,
         }
     }
 
     fn is_expired(&self, now_ms: i64) -> bool {
         self.expire_ms.is_some_and(|at| now_ms > at)
+    }
+
+    /// A hash whose fields have all expired, and nobody may have looked.
+    fn is_ghost(&self, now_ms: i64) -> bool {
+        match &self.value {
+            Value::Hash(hash) => hash.is_ghost(now_ms),
+            _ => false,
+        }
     }
 }
 
@@ -101,6 +220,25 @@ impl Db {
     pub(crate) fn len(&self, now_ms: i64) -> Option<usize> {
         let live = self.keys(now_ms).count();
         (live == self.entries.len()).then_some(live)
+    }
+
+    /// Keys of hashes of which nothing is left, so that nobody knows whether they are there.
+    pub(crate) fn ghosts(&self, now_ms: i64) -> impl Iterator<Item = &Vec<u8>> {
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| entry.is_ghost(now_ms))
+            .map(|(key, _)| key)
+    }
+
+    /// Removes everything that has expired.
+    pub(crate) fn sweep(&mut self, now_ms: i64) {
+        for entry in self.entries.values_mut() {
+            if let Value::Hash(hash) = &mut entry.value {
+                hash.sweep(now_ms);
+            }
+        }
+        self.entries
+            .retain(|_, entry| !entry.is_expired(now_ms) && !entry.is_ghost(now_ms));
     }
 
     pub(crate) fn clear(&mut self) {

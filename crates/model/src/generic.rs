@@ -1,6 +1,5 @@
 //! Keys of any type, and whole databases.
 
-use crate::db::Encoding;
 use crate::{Call, ModelReply, Outcome, naive, syntax_error};
 
 pub(crate) fn del(call: &mut Call<'_>) -> Outcome {
@@ -19,35 +18,30 @@ pub(crate) fn exists(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(crate) fn type_of(call: &mut Call<'_>) -> Outcome {
-    let name = if call.entry(1).is_some() {
-        "string"
-    } else {
-        "none"
-    };
+    let name = call
+        .entry(1)
+        .map_or("none", |entry| entry.value.type_name());
     Ok(ModelReply::Simple(name.to_string()))
 }
 
 pub(crate) fn object_encoding(call: &mut Call<'_>) -> Outcome {
-    Ok(ModelReply::Bulk(call.entry(2).map(
-        |entry| match entry.encoding {
-            Encoding::Int => b"int".to_vec(),
-            Encoding::Embstr => b"embstr".to_vec(),
-            Encoding::Raw => b"raw".to_vec(),
-        },
-    )))
+    let Some(entry) = call.entry(2) else {
+        return Ok(ModelReply::Bulk(None));
+    };
+    let name = entry.value.encoding_name().ok_or(ModelReply::Unsure)?;
+    Ok(ModelReply::bulk(name.as_bytes()))
 }
 
-/// KEYS; in order here, in any order on a server.
+/// KEYS, in any order.
 pub(crate) fn keys(call: &mut Call<'_>) -> Outcome {
     let (now_ms, pattern) = (call.now_ms, call.args[1].clone());
     let every = pattern == b"*";
+    call.check_ghosts()?;
     let keys = call
         .db()
         .keys(now_ms)
         .filter(|key| every || naive::glob(&pattern, key));
-    Ok(ModelReply::Array(
-        keys.map(|key| ModelReply::bulk(key)).collect(),
-    ))
+    Ok(ModelReply::bag(keys.cloned()))
 }
 
 pub(crate) fn rename(call: &mut Call<'_>) -> Outcome {
@@ -146,8 +140,20 @@ pub(crate) fn select(call: &mut Call<'_>) -> Outcome {
 /// business.
 pub(crate) fn dbsize(call: &mut Call<'_>) -> Outcome {
     let now_ms = call.now_ms;
+    call.check_ghosts()?;
     let len = call.db().len(now_ms).ok_or(ModelReply::Unsure)?;
     Ok(ModelReply::Int(len as i64))
+}
+
+impl Call<'_> {
+    /// Nothing is known about how many keys there are while a hash may be there or not.
+    fn check_ghosts(&mut self) -> Result<(), ModelReply> {
+        let now_ms = self.now_ms;
+        if self.db().ghosts(now_ms).next().is_some() {
+            return Err(ModelReply::Unsure);
+        }
+        Ok(())
+    }
 }
 
 pub(crate) fn flushdb(call: &mut Call<'_>) -> Outcome {

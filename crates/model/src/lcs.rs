@@ -1,5 +1,6 @@
 //! LCS by the textbook: the whole table of lengths, then the walk back from its corner.
 
+use crate::access::wrong_type;
 use crate::{Call, ModelReply, Outcome, STRING_LEN_MAX, syntax_error};
 
 #[derive(Default)]
@@ -14,8 +15,7 @@ struct Options {
 type Pair = (usize, usize);
 
 pub(crate) fn lcs(call: &mut Call<'_>) -> Outcome {
-    let a = call.value(1).unwrap_or_default();
-    let b = call.value(2).unwrap_or_default();
+    let (a, b) = (input(call, 1)?, input(call, 2)?);
     let options = options(call)?;
     if options.len && options.idx {
         let text = "If you want both the length and indexes, please just use IDX.";
@@ -53,6 +53,16 @@ pub(crate) fn lcs(call: &mut Call<'_>) -> Outcome {
         ModelReply::bulk(b"len"),
         len,
     ]))
+}
+
+fn input(call: &mut Call<'_>, position: usize) -> Result<Vec<u8>, ModelReply> {
+    match call.value(position) {
+        Err(error) if error == wrong_type() => {
+            let text = "The specified keys must contain string values";
+            Err(ModelReply::error(text))
+        }
+        value => Ok(value?.unwrap_or_default()),
+    }
 }
 
 fn options(call: &Call<'_>) -> Result<Options, ModelReply> {

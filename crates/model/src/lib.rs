@@ -2,22 +2,37 @@
 //! with.
 //!
 //! It shares nothing with the code under test, keeps everything in ordered maps, and does each
-//! thing the most direct way. Not a server: no protocol, no sessions, no memory limit, no effects;
-//! of the types it knows strings. What it does not know for certain it answers with
-//! [`ModelReply::Unsure`] and then has changed nothing, so a test asks the model first and leaves
-//! such a command out.
+//! thing the most direct way. Not a server: no protocol, no sessions, no memory limit, no effects,
+//! nothing that waits, and of geospatial indexes and sorting nothing. What it does not know for
+//! certain it answers with [`ModelReply::Unsure`] and then has changed nothing, so a test asks the
+//! model first and leaves such a command out.
 
+mod access;
+mod bits;
+mod commands;
 mod counters;
 mod db;
 mod expire;
+mod field_expiry;
 mod generic;
+mod hashes;
+mod hyperloglogs;
 mod lcs;
+mod lists;
 mod naive;
 mod options;
+mod sets;
+mod streams;
 mod strings;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod type_tests;
+mod zset_combine;
+mod zset_ranges;
+mod zsets;
 
+use commands::COMMANDS;
 use db::Db;
 
 /// Databases of a model, as a server has by default.
@@ -40,6 +55,10 @@ pub enum ModelReply {
     Bulk(Option<Vec<u8>>),
     /// An array.
     Array(Vec<Self>),
+    /// The null where an array was asked for.
+    NilArray,
+    /// An array in no particular order, of which so many elements belong together.
+    Bag(Vec<Self>, usize),
     /// An error, the whole line: `ERR syntax error`.
     Error(String),
     /// The model does not know. It has not changed.
@@ -55,6 +74,64 @@ impl ModelReply {
     fn bulk(bytes: &[u8]) -> Self {
         Self::Bulk(Some(bytes.to_vec()))
     }
+
+    fn bulks(items: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self::Array(
+            items
+                .into_iter()
+                .map(|item| Self::Bulk(Some(item)))
+                .collect(),
+        )
+    }
+
+    fn bag(items: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self::Bag(
+            items
+                .into_iter()
+                .map(|item| Self::Bulk(Some(item)))
+                .collect(),
+            1,
+        )
+    }
+
+    const fn len(len: usize) -> Self {
+        Self::Int(len as i64)
+    }
+}
+
+/// Up to where collections are stored compactly; what OBJECT ENCODING answers follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `set-max-intset-entries`
+    pub set_ints: usize,
+    /// `set-max-listpack-entries`
+    pub set_entries: usize,
+    /// `set-max-listpack-value`
+    pub set_bytes: usize,
+    /// `hash-max-listpack-entries`
+    pub hash_entries: usize,
+    /// `hash-max-listpack-value`
+    pub hash_bytes: usize,
+    /// `zset-max-listpack-entries`
+    pub zset_entries: usize,
+    /// `zset-max-listpack-value`
+    pub zset_bytes: usize,
+    /// `list-max-listpack-size`, if it is a number of elements.
+    pub list_entries: Option<usize>,
+}
+
+impl Limits {
+    /// What a server has by default.
+    pub const DEFAULT: Self = Self {
+        set_ints: 512,
+        set_entries: 128,
+        set_bytes: 64,
+        hash_entries: 128,
+        hash_bytes: 64,
+        zset_entries: 128,
+        zset_bytes: 64,
+        list_entries: None,
+    };
 }
 
 /// A handler's outcome; both sides are replies, so that `?` ends a command with an error.
@@ -64,6 +141,7 @@ type Outcome = Result<ModelReply, ModelReply>;
 #[derive(Clone, Debug)]
 pub struct Model {
     dbs: Vec<Db>,
+    limits: Limits,
 }
 
 impl Default for Model {
@@ -82,71 +160,26 @@ struct Call<'a> {
     args: &'a [Vec<u8>],
 }
 
-/// A command: name, arity as COMMAND shows it (negative: at least), handler.
-type Command = (&'static str, i64, fn(&mut Call<'_>) -> Outcome);
-
-/// Every command that the model knows.
-const COMMANDS: &[Command] = &[
-    ("append", 3, strings::append),
-    ("copy", -3, generic::copy),
-    ("dbsize", 1, generic::dbsize),
-    ("decr", 2, counters::decr),
-    ("decrby", 3, counters::decrby),
-    ("del", -2, generic::del),
-    ("delex", 4, strings::delex),
-    ("delifeq", 3, strings::delifeq),
-    ("exists", -2, generic::exists),
-    ("expire", -3, expire::expire),
-    ("expireat", -3, expire::expireat),
-    ("expiretime", 2, expire::expiretime),
-    ("flushall", -1, generic::flushall),
-    ("flushdb", -1, generic::flushdb),
-    ("get", 2, strings::get),
-    ("getdel", 2, strings::getdel),
-    ("getex", -2, strings::getex),
-    ("getrange", 4, strings::getrange),
-    ("getset", 3, strings::getset),
-    ("incr", 2, counters::incr),
-    ("incrby", 3, counters::incrby),
-    ("incrbyfloat", 3, counters::incrbyfloat),
-    ("increx", -2, counters::increx),
-    ("keys", 2, generic::keys),
-    ("lcs", -3, lcs::lcs),
-    ("mget", -2, strings::mget),
-    ("move", 3, generic::move_key),
-    ("mset", -3, strings::mset),
-    ("msetex", -4, strings::msetex),
-    ("msetnx", -3, strings::msetnx),
-    ("object|encoding", 3, generic::object_encoding),
-    ("persist", 2, expire::persist),
-    ("pexpire", -3, expire::pexpire),
-    ("pexpireat", -3, expire::pexpireat),
-    ("pexpiretime", 2, expire::pexpiretime),
-    ("psetex", 4, strings::psetex),
-    ("pttl", 2, expire::pttl),
-    ("rename", 3, generic::rename),
-    ("renamenx", 3, generic::renamenx),
-    ("select", 2, generic::select),
-    ("set", -3, strings::set),
-    ("setex", 4, strings::setex),
-    ("setnx", 3, strings::setnx),
-    ("setrange", 4, strings::setrange),
-    ("strlen", 2, strings::strlen),
-    ("substr", 4, strings::getrange),
-    ("swapdb", 3, generic::swapdb),
-    ("touch", -2, generic::exists),
-    ("ttl", 2, expire::ttl),
-    ("type", 2, generic::type_of),
-    ("unlink", -2, generic::del),
-];
-
 impl Model {
     /// Empty databases.
     #[must_use]
     pub fn new() -> Self {
         Self {
             dbs: vec![Db::default(); DATABASES],
+            limits: Limits::DEFAULT,
         }
+    }
+
+    /// With other limits of compact storage, set before anything is stored.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Removes what has expired, as a server has done after a while.
+    pub fn sweep(&mut self, now_ms: i64) {
+        self.dbs.iter_mut().for_each(|db| db.sweep(now_ms));
     }
 
     /// The name of every command that the model knows; a subcommand as `container|name`.
@@ -162,13 +195,17 @@ impl Model {
             return ModelReply::Unsure;
         };
         let mut name = String::from_utf8_lossy(name).to_lowercase();
-        if let ("object", Some(sub)) = (name.as_str(), args.get(1)) {
-            name = format!("object|{}", String::from_utf8_lossy(sub).to_lowercase());
+        if let ("object" | "xgroup", Some(sub)) = (name.as_str(), args.get(1)) {
+            name = format!("{name}|{}", String::from_utf8_lossy(sub).to_lowercase());
         }
         let Some(&(name, arity, run)) = COMMANDS.iter().find(|(known, ..)| *known == name) else {
             return ModelReply::Unsure;
         };
         if db >= self.dbs.len() {
+            return ModelReply::Unsure;
+        }
+        let is_named = |db: &Db| db.ghosts(now_ms).any(|key| args.contains(key));
+        if self.dbs.iter().any(is_named) {
             return ModelReply::Unsure;
         }
         let mut call = Call {
@@ -182,9 +219,12 @@ impl Model {
         if (arity >= 0 && given != arity) || (arity < 0 && given < -arity) {
             return call.wrong_arity();
         }
-        match run(&mut call) {
-            Ok(reply) | Err(reply) => reply,
+        let before = call.model.clone();
+        let (Ok(reply) | Err(reply)) = run(&mut call);
+        if reply == ModelReply::Unsure {
+            *self = before;
         }
+        reply
     }
 }
 

@@ -1,6 +1,7 @@
 //! Strings: storing, reading, conditions, ranges. The arithmetic is in `counters`.
 
-use crate::db::{Encoding, Entry};
+use crate::access::wrong_type;
+use crate::db::Entry;
 use crate::options::{Accepts, Condition, Expiry};
 use crate::{Call, ModelReply, Outcome, STRING_LEN_MAX, syntax_error};
 
@@ -27,18 +28,6 @@ const MSETEX: Accepts = Accepts {
 };
 
 impl Call<'_> {
-    /// The live value of the key at `position`.
-    pub(crate) fn value(&mut self, position: usize) -> Option<Vec<u8>> {
-        self.entry(position).map(|entry| entry.value.clone())
-    }
-
-    /// The live entry of the key at `position`.
-    pub(crate) fn entry(&mut self, position: usize) -> Option<&mut Entry> {
-        let now_ms = self.now_ms;
-        let key = self.args[position].clone();
-        self.db().find(now_ms, &key)
-    }
-
     /// Stores the value under the key at `position`, without an expiry.
     fn store(&mut self, position: usize, value: &[u8]) {
         let key = self.args[position].clone();
@@ -47,20 +36,21 @@ impl Call<'_> {
 }
 
 pub(crate) fn get(call: &mut Call<'_>) -> Outcome {
-    Ok(ModelReply::Bulk(call.value(1)))
+    Ok(ModelReply::Bulk(call.value(1)?))
 }
 
 pub(crate) fn set(call: &mut Call<'_>) -> Outcome {
     let options = call.options(3, SET)?;
     let at = call.expiry_ms(options.expiry)?;
-    let (old, old_expiry) = match call.entry(1) {
-        Some(entry) => (Some(entry.value.clone()), entry.expire_ms),
-        None => (None, None),
-    };
+    let old_expiry = call.entry(1).and_then(|entry| entry.expire_ms);
+    let is_there = call.entry(1).is_some();
+    // Another type is overwritten, unless the old value is asked for.
+    let looks = options.get || matches!(options.condition, Condition::Equal(_));
+    let old = if looks { call.value(1)? } else { None };
     let met = match &options.condition {
         Condition::Always => true,
-        Condition::Absent => old.is_none(),
-        Condition::Present => old.is_some(),
+        Condition::Absent => !is_there,
+        Condition::Present => is_there,
         Condition::Equal(value) => old.as_ref() == Some(value),
     };
     if met {
@@ -111,7 +101,7 @@ fn set_for(call: &mut Call<'_>, word: &str) -> Outcome {
 
 pub(crate) fn getex(call: &mut Call<'_>) -> Outcome {
     let options = call.options(2, GETEX)?;
-    let Some(value) = call.value(1) else {
+    let Some(value) = call.value(1)? else {
         return Ok(ModelReply::Bulk(None));
     };
     let at = call.expiry_ms(options.expiry)?;
@@ -129,14 +119,14 @@ pub(crate) fn getex(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(crate) fn getdel(call: &mut Call<'_>) -> Outcome {
+    let value = call.value(1)?;
     let (now_ms, key) = (call.now_ms, call.args[1].clone());
-    Ok(ModelReply::Bulk(
-        call.db().take(now_ms, &key).map(|entry| entry.value),
-    ))
+    call.db().take(now_ms, &key);
+    Ok(ModelReply::Bulk(value))
 }
 
 pub(crate) fn getset(call: &mut Call<'_>) -> Outcome {
-    let old = call.value(1);
+    let old = call.value(1)?;
     let value = call.args[2].clone();
     call.store(1, &value);
     Ok(ModelReply::Bulk(old))
@@ -159,7 +149,7 @@ pub(crate) fn delex(call: &mut Call<'_>) -> Outcome {
 }
 
 fn delete_if(call: &mut Call<'_>, condition: impl Fn(&[u8]) -> bool) -> Outcome {
-    let met = call.value(1).is_some_and(|value| condition(&value));
+    let met = call.value(1)?.is_some_and(|value| condition(&value));
     if met {
         let (now_ms, key) = (call.now_ms, call.args[1].clone());
         call.db().take(now_ms, &key);
@@ -169,20 +159,28 @@ fn delete_if(call: &mut Call<'_>, condition: impl Fn(&[u8]) -> bool) -> Outcome 
 
 pub(crate) fn strlen(call: &mut Call<'_>) -> Outcome {
     Ok(ModelReply::Int(
-        call.value(1).unwrap_or_default().len() as i64
+        call.value(1)?.unwrap_or_default().len() as i64
     ))
 }
 
 pub(crate) fn append(call: &mut Call<'_>) -> Outcome {
     let tail = call.args[2].clone();
-    let Some(entry) = call.entry(1) else {
+    let Some(mut value) = call.value(1)? else {
         call.store(1, &tail);
-        return Ok(ModelReply::Int(tail.len() as i64));
+        return Ok(ModelReply::len(tail.len()));
     };
-    check_len(entry.value.len() as u64, &tail)?;
-    entry.value.extend(tail);
-    entry.encoding = Encoding::Raw;
-    Ok(ModelReply::Int(entry.value.len() as i64))
+    check_len(value.len() as u64, &tail)?;
+    value.extend(tail);
+    let len = value.len();
+    put_raw(call, value);
+    Ok(ModelReply::len(len))
+}
+
+/// Stores a string that was changed in place; the key keeps its expiry.
+fn put_raw(call: &mut Call<'_>, value: Vec<u8>) {
+    let expire_ms = call.entry(1).and_then(|entry| entry.expire_ms);
+    let key = call.args[1].clone();
+    call.db().put(&key, Entry::raw(value, expire_ms));
 }
 
 pub(crate) fn setrange(call: &mut Call<'_>) -> Outcome {
@@ -191,22 +189,19 @@ pub(crate) fn setrange(call: &mut Call<'_>) -> Outcome {
     let Ok(from) = usize::try_from(offset) else {
         return Err(ModelReply::error("offset is out of range"));
     };
-    let old = call.entry(1).cloned();
-    let mut entry = old.unwrap_or_else(|| Entry::text(b""));
+    let mut value = call.value(1)?.unwrap_or_default();
     if patch.is_empty() {
-        return Ok(ModelReply::Int(entry.value.len() as i64));
+        return Ok(ModelReply::len(value.len()));
     }
     check_len(from as u64, &patch)?;
     let end = from + patch.len();
-    if entry.value.len() < end {
-        entry.value.resize(end, 0);
+    if value.len() < end {
+        value.resize(end, 0);
     }
-    entry.value[from..end].copy_from_slice(&patch);
-    entry.encoding = Encoding::Raw;
-    let len = entry.value.len() as i64;
-    let key = call.args[1].clone();
-    call.db().put(&key, entry);
-    Ok(ModelReply::Int(len))
+    value[from..end].copy_from_slice(&patch);
+    let len = value.len();
+    put_raw(call, value);
+    Ok(ModelReply::len(len))
 }
 
 fn check_len(before: u64, added: &[u8]) -> Result<(), ModelReply> {
@@ -219,7 +214,7 @@ fn check_len(before: u64, added: &[u8]) -> Result<(), ModelReply> {
 
 pub(crate) fn getrange(call: &mut Call<'_>) -> Outcome {
     let (start, end) = (i128::from(call.int(2)?), i128::from(call.int(3)?));
-    let value = call.value(1).unwrap_or_default();
+    let value = call.value(1)?.unwrap_or_default();
     let len = value.len() as i128;
     if start < 0 && end < 0 && start > end {
         return Ok(ModelReply::bulk(b""));
@@ -242,8 +237,15 @@ pub(crate) fn getrange(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(crate) fn mget(call: &mut Call<'_>) -> Outcome {
-    let values = (1..call.args.len()).map(|i| ModelReply::Bulk(call.value(i)));
-    Ok(ModelReply::Array(values.collect()))
+    let mut values = Vec::new();
+    for position in 1..call.args.len() {
+        values.push(match call.value(position) {
+            // A key of another type is as if it were not there.
+            Err(error) if error == wrong_type() => ModelReply::Bulk(None),
+            value => ModelReply::Bulk(value?),
+        });
+    }
+    Ok(ModelReply::Array(values))
 }
 
 pub(crate) fn mset(call: &mut Call<'_>) -> Outcome {

@@ -5,13 +5,13 @@ use super::*;
 
 const NOW: i64 = 1_700_000_000_000;
 
-struct Script {
-    model: Model,
-    now_ms: i64,
+pub(crate) struct Script {
+    pub(crate) model: Model,
+    pub(crate) now_ms: i64,
 }
 
 impl Script {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             model: Model::new(),
             now_ms: NOW,
@@ -19,7 +19,7 @@ impl Script {
     }
 
     /// Runs a line of words in database 0 and shows the reply as text.
-    fn run(&mut self, line: &str) -> String {
+    pub(crate) fn run(&mut self, line: &str) -> String {
         self.run_in(0, line)
     }
 
@@ -31,7 +31,7 @@ impl Script {
         show(&self.model.apply(db, self.now_ms, &args))
     }
 
-    fn check(&mut self, steps: &[(&str, &str)]) {
+    pub(crate) fn check(&mut self, steps: &[(&str, &str)]) {
         for (line, expected) in steps {
             assert_eq!(self.run(line), *expected, "{line}");
         }
@@ -47,6 +47,13 @@ fn show(reply: &ModelReply) -> String {
         ModelReply::Bulk(Some(bytes)) => format!("{:?}", String::from_utf8_lossy(bytes)),
         ModelReply::Array(items) => {
             format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(" "))
+        }
+        ModelReply::NilArray => "nil[]".into(),
+        ModelReply::Bag(items, _) => {
+            format!(
+                "{{{}}}",
+                items.iter().map(show).collect::<Vec<_>>().join(" ")
+            )
         }
         ModelReply::Error(text) => format!("-{text}"),
         ModelReply::Unsure => "?".into(),
@@ -140,7 +147,7 @@ fn expired_keys_make_the_size_unsure() {
     script.now_ms += 2;
     script.check(&[
         ("DBSIZE", "?"),
-        ("KEYS *", "[\"a\"]"),
+        ("KEYS *", "{\"a\"}"),
         ("EXISTS b a a", "2"),
         ("DBSIZE", "1"),
     ]);
@@ -230,8 +237,8 @@ fn many_keys() {
         ("TTL b", "7"),
         ("MSETEX 1 b y NX XX", "-ERR syntax error"),
         ("DEL a b b", "2"),
-        ("KEYS ?", "[\"c\" \"d\"]"),
-        ("KEYS [^c]", "[\"d\"]"),
+        ("KEYS ?", "{\"c\" \"d\"}"),
+        ("KEYS [^c]", "{\"d\"}"),
     ]);
 }
 
@@ -293,7 +300,7 @@ fn databases_and_names() {
         ("MOVE b 3000000000", out_of_range),
         ("SWAPDB 0 x", "-ERR invalid second DB index"),
         ("SWAPDB 0 3", "OK"),
-        ("KEYS *", "[\"b\" \"c\"]"),
+        ("KEYS *", "{\"b\" \"c\"}"),
         ("TYPE b", "+string"),
         ("TYPE x", "+none"),
         ("FLUSHDB NOW", "-ERR syntax error"),

@@ -2,6 +2,7 @@
 
 use crate::entry::DbEntry;
 use crate::table::{Saved, Table};
+use crate::value::Object;
 
 /// The contents of a flushed database, on their way to be freed.
 #[derive(Debug)]
@@ -32,10 +33,16 @@ impl Detached {
         self.table.memory_bytes()
     }
 
-    /// Frees about `budget` entries, one segment more at most. `true` when nothing is left. While
-    /// a cut still reads the contents nothing is freed.
-    pub fn drop_slice(&mut self, budget: usize) -> bool {
-        !self.table.cut_is_active() && self.table.drop_slice(budget)
+    /// Frees about `budget` entries, one segment more at most; values that live outside of their
+    /// entries are handed to `object`. `true` when nothing is left. While a cut still reads the
+    /// contents nothing is freed.
+    pub fn drop_slice(&mut self, budget: usize, object: &mut impl FnMut(Object)) -> bool {
+        !self.table.cut_is_active()
+            && self.table.drop_slice(budget, &mut |entry: DbEntry| {
+                if let Some(value) = entry.into_object() {
+                    object(value);
+                }
+            })
     }
 
     /// Reads out a slice of a cut that was in progress at the flush, see [`Table::cut_slice`].

@@ -5,6 +5,7 @@ use core::ops::Deref;
 use vk_mem::Access;
 
 use crate::entry::DbEntry;
+use crate::pack::BodyMut;
 use crate::table::{Facts, Loc, Table};
 use crate::value::{NewValue, Object};
 
@@ -51,6 +52,11 @@ impl<'t> EntryMut<'t> {
     /// `None` if the value is no string.
     pub fn bytes_for_update(&mut self, new_len: usize) -> Option<&mut [u8]> {
         self.write()?.bytes_for_update(new_len)
+    }
+
+    /// The value to be changed, unless it is a string.
+    pub fn body_mut(&mut self) -> Option<BodyMut<'_>> {
+        self.write()?.body_mut()
     }
 
     /// Writes the access field. No change that a cut cares about.

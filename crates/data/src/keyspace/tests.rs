@@ -343,7 +343,7 @@ fn a_flushed_database_is_freed_in_slices() {
     assert_eq!(keyspace.memory_bytes(), 0);
     let mut left = detached.len();
     assert_eq!(left, 5_000);
-    while !detached.drop_slice(100) {
+    while !detached.drop_slice(100, &mut |_| {}) {
         assert!(left - detached.len() <= 100 + 441);
         left = detached.len();
     }

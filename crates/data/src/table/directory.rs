@@ -102,6 +102,11 @@ impl<E: Slot> Directory<E> {
         self.chunks[spot.chunk as usize].earliest_ms[usize::from(spot.segment)] = earliest_ms;
     }
 
+    pub(super) fn earliest_due_ms(&self) -> i64 {
+        let all = self.chunks.iter().flat_map(|chunk| &chunk.earliest_ms);
+        all.copied().min().unwrap_or(NEVER_MS)
+    }
+
     /// If `here` is the start of the chunk of `spot`: the chunk's depth, its segments, and whether
     /// none of them has anything due by `now_ms`.
     pub(super) fn chunk_at(

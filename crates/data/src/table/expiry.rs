@@ -2,10 +2,10 @@
 //! finding what is due opens only segments with something due. It removes nothing: whoever finds a
 //! due entry has more to do than the table knows.
 
-use super::Table;
 use super::directory::{NEVER_MS, Spot};
 use super::position::Position;
 use super::slot::Slot;
+use super::{Facts, Table};
 
 /// Segments passed over at the price of one examined entry.
 const SEGMENTS_PER_STEP: usize = 64;
@@ -31,7 +31,7 @@ impl<E: Slot> Table<E> {
         u64::try_from(mean.max(0)).unwrap_or(u64::MAX)
     }
 
-    /// Calls `due` for entries that have expired by `now_ms`, segment by segment from `position`
+    /// Calls `due` for entries that are due by `now_ms`, segment by segment from `position`
     /// on, until about `budget` entries were examined (one segment more at most). `true` when the
     /// pass has come round; `position` is then the start again.
     ///
@@ -44,7 +44,7 @@ impl<E: Slot> Table<E> {
         due: &mut impl FnMut(&E),
     ) -> bool {
         let mut spent = 0;
-        if self.totals.volatile == 0 {
+        if self.totals.due == 0 {
             *position = ExpiryPosition::default();
             return true;
         }
@@ -93,11 +93,11 @@ impl<E: Slot> Table<E> {
         let segment = self.directory.segment(spot);
         segment.prefetch();
         for entry in segment.iter() {
-            let Some(expire_ms) = entry.expire_ms() else {
+            let Some(due_ms) = entry.due_ms() else {
                 continue;
             };
-            earliest_ms = earliest_ms.min(expire_ms);
-            if expire_ms <= now_ms {
+            earliest_ms = earliest_ms.min(due_ms);
+            if due_ms <= now_ms {
                 due(entry);
             }
         }
@@ -106,28 +106,40 @@ impl<E: Slot> Table<E> {
         examined
     }
 
-    pub(super) fn expire_in(&mut self, spot: Spot, expire_ms: Option<i64>) {
-        let Some(expire_ms) = expire_ms else {
+    pub(super) fn expire_in(&mut self, spot: Spot, facts: Facts) {
+        if let Some(expire_ms) = facts.expire_ms {
+            self.totals.volatile += 1;
+            self.totals.expire_sum_ms += i128::from(expire_ms);
+        }
+        let Some(due_ms) = facts.due_ms else {
             return;
         };
-        self.totals.volatile += 1;
-        self.totals.expire_sum_ms += i128::from(expire_ms);
+        self.totals.due += 1;
         self.directory.segment_mut(spot).header.volatile += 1;
-        if expire_ms < self.directory.earliest_ms(spot) {
-            self.directory.set_earliest_ms(spot, expire_ms);
+        if due_ms < self.directory.earliest_ms(spot) {
+            self.directory.set_earliest_ms(spot, due_ms);
         }
     }
 
-    pub(super) fn expire_out(&mut self, spot: Spot, expire_ms: Option<i64>) {
-        let Some(expire_ms) = expire_ms else {
+    pub(super) fn expire_out(&mut self, spot: Spot, facts: Facts) {
+        if let Some(expire_ms) = facts.expire_ms {
+            self.totals.volatile -= 1;
+            self.totals.expire_sum_ms -= i128::from(expire_ms);
+        }
+        if facts.due_ms.is_none() {
             return;
-        };
-        self.totals.volatile -= 1;
-        self.totals.expire_sum_ms -= i128::from(expire_ms);
+        }
+        self.totals.due -= 1;
         let header = &mut self.directory.segment_mut(spot).header;
         header.volatile -= 1;
         if header.volatile == 0 {
             self.directory.set_earliest_ms(spot, NEVER_MS);
         }
+    }
+
+    /// A time before which no entry is due; far away if none ever is. Looks at every segment.
+    #[must_use]
+    pub fn earliest_due_ms(&self) -> i64 {
+        self.directory.earliest_due_ms()
     }
 }

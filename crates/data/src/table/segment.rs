@@ -347,7 +347,7 @@ impl<E: Slot> Segment<E> {
         })
     }
 
-    fn spilled(&self) -> &[E] {
+    pub(super) fn spilled(&self) -> &[E] {
         self.header
             .spill
             .as_ref()

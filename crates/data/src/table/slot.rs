@@ -51,6 +51,12 @@ pub trait Slot {
     /// Unix time in milliseconds at which the entry expires.
     fn expire_ms(&self) -> Option<i64>;
 
+    /// Unix time in milliseconds at which the entry has something to be looked after: its expiry,
+    /// or that of a part of it.
+    fn due_ms(&self) -> Option<i64> {
+        self.expire_ms()
+    }
+
     /// Bytes that the entry accounts for.
     fn memory_bytes(&self) -> usize;
 

@@ -8,6 +8,7 @@ mod client_line;
 mod client_list;
 mod client_name;
 mod client_pause;
+mod client_unblock;
 mod cluster;
 
 use super::Command;

@@ -6,7 +6,7 @@ mod inspect;
 pub(in crate::cmd) mod move_key;
 mod object;
 mod remove;
-mod scan;
+pub(super) mod scan;
 pub(in crate::cmd) mod times;
 mod ttl;
 mod wait;

@@ -4,10 +4,19 @@
 //! A family file holds the declarations, the argument structures with their `parse`, the handlers
 //! and their tests. Handlers parse, call into `vk-data` and reply; algorithms live there.
 
+mod bitmap;
 pub(crate) mod connection;
 mod generic;
+mod geo;
+mod hash;
 mod help;
+mod hyperloglog;
+mod list;
 mod server;
+mod set;
+mod sort;
+mod sorted_set;
+mod stream;
 mod string;
 mod table;
 mod transactions;
@@ -108,6 +117,15 @@ impl Command {
 /// The commands in the order of their groups.
 pub const GROUPS: &[&[Command]] = &[
     string::COMMANDS,
+    list::COMMANDS,
+    set::COMMANDS,
+    hash::COMMANDS,
+    sorted_set::COMMANDS,
+    stream::COMMANDS,
+    bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
+    geo::COMMANDS,
+    sort::COMMANDS,
     generic::COMMANDS,
     transactions::COMMANDS,
     connection::COMMANDS,

@@ -10,6 +10,7 @@ mod config;
 mod debug;
 mod debug_object;
 mod debug_protocol;
+mod debug_value;
 mod info;
 mod lolwut;
 mod memory;

@@ -8,7 +8,7 @@ use vk_data::{
     entry::DbEntry,
     keyspace::EntryMut,
     table::Loc,
-    value::{NewValue, StrRef},
+    value::{NewValue, StrRef, View},
 };
 
 use crate::{Engine, Error, access::KeyRef, config::EventFlags};
@@ -74,6 +74,43 @@ impl<'w> Writer<'w> {
         }
     }
 
+    /// The value as a view of one type; `None` if the key is not there.
+    ///
+    /// # Errors
+    /// [`Error::WRONG_TYPE`] if the value is of another type.
+    pub fn view<'v, V: View<'v>>(&'v self) -> Result<Option<V>, Error> {
+        match self.entry() {
+            None => Ok(None),
+            Some(entry) => V::of(entry).map(Some).ok_or(Error::WRONG_TYPE),
+        }
+    }
+
+    /// Opens the value for a change in place: through [`EntryMut::body_mut`], while the result
+    /// lives. `None` if the key is not there. Either [`Writer::commit`] or, if it came to nothing,
+    /// [`Writer::unchanged`] ends it.
+    pub fn modify(&mut self) -> Option<EntryMut<'_>> {
+        self.changed = true;
+        self.entry_mut()
+    }
+
+    /// As [`Writer::modify`], but stores `value` first if the key is not there.
+    pub fn modify_or_put(&mut self, value: NewValue<'_>) -> Option<EntryMut<'_>> {
+        if self.entry().is_none() {
+            self.put(value, Expire::Never);
+        }
+        self.modify()
+    }
+
+    /// Nothing was changed after all; there is nothing to commit.
+    pub fn unchanged(mut self) {
+        self.changed = false;
+    }
+
+    /// Removes the key if its collection has no element left; tells whether it did.
+    pub fn remove_if_empty(&mut self) -> bool {
+        self.entry().is_some_and(DbEntry::is_empty_collection) && self.remove()
+    }
+
     /// Stores a value, whatever was there. Keeps the record of use where there was one.
     pub fn put(&mut self, value: NewValue<'_>, expire: Expire) {
         self.changed = true;
@@ -96,16 +133,21 @@ impl<'w> Writer<'w> {
         };
         let is_new = match place {
             Place::At(loc) => {
-                drop(db.overwrite_at(loc, value, expire_ms));
+                let before = db.overwrite_at(loc, value, expire_ms);
+                self.engine.dbs.bury(before);
                 false
             }
             Place::Absent => {
                 db.insert_new(hash, bytes, value, expire_ms, first);
                 true
             }
-            Place::Unknown => db
-                .put(hash, bytes, value, expire_ms, |old| old.unwrap_or(first))
-                .is_none(),
+            Place::Unknown => {
+                let mark = |old: Option<_>| old.unwrap_or(first);
+                let old = db.put(hash, bytes, value, expire_ms, mark);
+                let is_new = old.is_none();
+                self.engine.dbs.bury(old.and_then(|old| old.object));
+                is_new
+            }
         };
         if is_new {
             self.place = Place::Unknown;
@@ -145,10 +187,13 @@ impl<'w> Writer<'w> {
 
     /// Removes the key; tells whether it was there.
     pub fn remove(&mut self) -> bool {
-        self.take().is_some()
+        let taken = self.take();
+        let was_there = taken.is_some();
+        self.engine.dbs.bury(taken.and_then(DbEntry::into_object));
+        was_there
     }
 
-    /// Removes the key and hands its entry out.
+    /// Removes the key and hands its entry out, to be stored elsewhere.
     pub fn take(&mut self) -> Option<DbEntry> {
         let taken = self.engine.dbs.remove(&self.key);
         self.place = Place::Unknown;
@@ -164,9 +209,11 @@ impl<'w> Writer<'w> {
             return;
         };
         self.place = Place::Unknown;
-        if db.insert_entry(hash, entry).is_none() {
-            self.engine
-                .notify(self.key.db, EventFlags::NEW, "new", bytes);
+        match db.insert_entry(hash, entry) {
+            Some(before) => self.engine.dbs.bury(before.into_object()),
+            None => self
+                .engine
+                .notify(self.key.db, EventFlags::NEW, "new", bytes),
         }
     }
 

@@ -1,10 +1,9 @@
 //! What the machine does with keys beside storing them: expiry on access, records of use, WATCH,
-//! notifications, flushes, the digest.
+//! notifications, flushes.
 
 use alloc::vec::Vec;
 
-use sha2::{Digest as _, Sha256};
-use vk_data::{entry::DbEntry, num::INT_TEXT_MAX, table::Loc};
+use vk_data::{entry::DbEntry, table::Loc};
 use vk_mem::Access;
 
 use crate::{
@@ -14,10 +13,6 @@ use crate::{
     ctx::{Lookup, Origin},
     session::SessionFlags,
 };
-
-/// Fingerprint of all databases; independent of order and of what is cached about entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Digest(pub [u8; 20]);
 
 /// A key that is used less often than this is told by LFU to be so at first.
 const LFU_INITIAL: u32 = 5;
@@ -104,9 +99,10 @@ impl Engine {
 
     /// Removes a key whose time has come, with all that follows.
     pub(crate) fn delete_expired(&mut self, key: &KeyRef<'_>) {
-        if self.dbs.remove(key).is_none() {
+        let Some(removed) = self.dbs.remove(key) else {
             return;
-        }
+        };
+        self.dbs.bury(removed.into_object());
         self.stats.expired_keys += 1;
         self.dirty += 1;
         self.effects.begin();
@@ -117,8 +113,10 @@ impl Engine {
         self.notify(key.db, EventFlags::EXPIRED, "expired", key.bytes);
     }
 
-    /// Whoever watches this key is told.
+    /// Whoever watches this key or waits for it is told.
+    #[inline]
     pub(crate) fn key_changed(&mut self, db: u32, key: &[u8]) {
+        self.blocking.touched(db, key);
         if self.watch.is_empty() {
             return;
         }
@@ -182,6 +180,8 @@ impl Engine {
         self.databases_changed(a, Some(b));
         self.databases_changed(b, Some(a));
         self.dbs.swap(a, b);
+        self.blocking.touched_all(a);
+        self.blocking.touched_all(b);
         self.run.dirty += 1;
     }
 
@@ -194,6 +194,7 @@ impl Engine {
         for db in all {
             self.databases_changed(db, None);
             keys += self.dbs.flush(db);
+            self.blocking.touched_all(db);
         }
         keys
     }
@@ -247,39 +248,4 @@ impl Engine {
     pub(crate) fn idle_ms(&self, access: Access) -> u64 {
         u64::from(self.seconds().wrapping_sub(access.bits()) & 0x00ff_ffff) * 1000
     }
-
-    /// Fingerprint of all databases: equal contents, equal digest.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        let mut sum = [0_u8; 20];
-        for (index, db) in self.dbs.iter() {
-            db.for_each(&mut |entry| {
-                for (to, from) in sum.iter_mut().zip(entry_digest(index, entry)) {
-                    *to ^= from;
-                }
-            });
-        }
-        Digest(sum)
-    }
-}
-
-/// Fingerprint of one key with its database, value and expiry.
-pub(crate) fn entry_digest(db: u32, entry: &DbEntry) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(db.to_le_bytes());
-    hash.update((entry.key().len() as u64).to_le_bytes());
-    hash.update(entry.key());
-    hash.update(entry.expire_ms().unwrap_or(-1).to_le_bytes());
-    hash.update(value_digest(entry));
-    hash.finalize().into()
-}
-
-/// Fingerprint of a value alone.
-pub(crate) fn value_digest(entry: &DbEntry) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(entry.value_type().name());
-    if let Some(string) = entry.str() {
-        hash.update(string.bytes(&mut [0; INT_TEXT_MAX]));
-    }
-    hash.finalize().into()
 }

@@ -10,7 +10,7 @@ use crate::{
 pub(super) fn clients(engine: &Engine, lines: &mut Lines) {
     let sessions = || engine.sessions.iter().map(|(_, session)| session);
     let most = |bytes: fn(&Session) -> usize| sessions().map(bytes).max().unwrap_or(0);
-    let is_held = |session: &&Session| matches!(session.parked, Some(Parked::Paused(_)));
+    let is_held = |session: &&Session| !matches!(session.parked, None | Some(Parked::Work));
     lines.heading("Clients");
     lines.field("connected_clients", engine.sessions.len());
     lines.field("cluster_connections", 0);
@@ -29,9 +29,13 @@ pub(super) fn clients(engine: &Engine, lines: &mut Lines) {
         "watching_clients",
         sessions().filter(|s| !s.watched.is_empty()).count(),
     );
-    lines.field("clients_in_timeout_table", 0);
+    lines.field("clients_in_timeout_table", engine.timers.len());
     lines.field("total_watched_keys", engine.watch.len());
-    lines.zeros(&["total_blocking_keys", "total_blocking_keys_on_nokey"]);
+    lines.field("total_blocking_keys", engine.blocking.keys_len());
+    lines.field(
+        "total_blocking_keys_on_nokey",
+        engine.nokey_waits(),
+    );
     paused(engine, lines);
 }
 

@@ -59,7 +59,7 @@ pub(super) fn memory(engine: &Engine, lines: &mut Lines) {
         "active_defrag_running",
     ]);
     lines.field("lazyfree_pending_objects", engine.dbs.pending_entries());
-    lines.field("lazyfreed_objects", engine.stats.lazyfreed_objects);
+    lines.field("lazyfreed_objects", engine.dbs.freed_entries);
 }
 
 fn with_human(lines: &mut Lines, name: &str, bytes: u64) {

@@ -68,6 +68,7 @@ pub(super) fn execute(
         }
         Run::Container(_) => Err(Error::SYNTAX),
     };
+    let block = engine.run.block.take();
     commit(engine, db, request);
     let failed = result.is_err();
     if let Err(error) = &result
@@ -79,6 +80,13 @@ pub(super) fn execute(
     }
     let ended = host.ticks();
     engine.last_ticks = Some((session, ended));
+    if let Some(block) = block {
+        // It counts when it is served.
+        if !engine.run_again {
+            engine.begin_block(session, block, request);
+        }
+        return Disposition::Parked;
+    }
     count(engine, id, begun, ended, failed);
     disposition
 }
@@ -190,6 +198,7 @@ pub(crate) fn resume(
             reply.clear();
             reply.append(&whole);
             finish_exec(engine, session);
+            crate::blocking::serve(engine, host);
             ended
         }
     }

@@ -30,6 +30,14 @@ pub(crate) fn find_keys(spec: &CommandSpec, request: Request<'_>) -> Option<Foun
 
 fn find_by_spec(spec: &KeySpec, request: Request<'_>, found: &mut FoundKeys) -> Option<()> {
     let words = request.len();
+    let is_written = spec.flags.intersects(KeyFlags::OW.union(KeyFlags::RW));
+    if matches!(spec.begin, Begin::Unknown) && is_written {
+        found.extend(sort_store(request).map(|word| FoundKey {
+            word,
+            flags: spec.flags,
+        }));
+        return Some(());
+    }
     let Some(begin) = begin(spec.begin, request) else {
         return Some(());
     };
@@ -87,6 +95,25 @@ fn begin(begin: Begin, request: Request<'_>) -> Option<usize> {
     }
 }
 
+/// The destination of SORT, which no key spec can describe: what follows the last STORE that is an
+/// option and not the argument of one.
+fn sort_store(request: Request<'_>) -> Option<usize> {
+    let mut found = None;
+    let mut at = 2;
+    while let Some(word) = request.arg(at) {
+        if word.eq_ignore_ascii_case(b"limit") {
+            at += 2;
+        } else if word.eq_ignore_ascii_case(b"get") || word.eq_ignore_ascii_case(b"by") {
+            at += 1;
+        } else if word.eq_ignore_ascii_case(b"store") {
+            at += 1;
+            found = Some(at).filter(|at| *at < request.len()).or(found);
+        }
+        at += 1;
+    }
+    found
+}
+
 fn range_end(begin: usize, last: i32, limit: i32, words: usize) -> Option<usize> {
     if last >= 0 {
         return begin.checked_add(usize::try_from(last).ok()?);
@@ -141,6 +168,19 @@ mod tests {
         );
         assert_eq!(words(COUNTED, "msetex 9 a 1 b 2"), None);
         assert_eq!(words(COUNTED, "msetex x a 1"), None);
+        const SORT: &[KeySpec] = &[
+            KeySpec::one(1, KeyFlags::RO),
+            KeySpec {
+                begin: Begin::Unknown,
+                find: Find::Unknown,
+                flags: KeyFlags::OW,
+                notes: "",
+            },
+        ];
+        let stores = "sort l BY STORE LIMIT 0 1 GET STORE STORE a STORE b";
+        assert_eq!(words(SORT, stores), Some(alloc::vec![1, 12]));
+        assert_eq!(words(SORT, "sort l GET STORE"), Some(alloc::vec![1]));
+        assert_eq!(words(SORT, "sort l STORE"), Some(alloc::vec![1]));
         assert_eq!(
             words(STREAMS, "xread STREAMS a b 0 0"),
             Some(alloc::vec![2, 3])

@@ -6,7 +6,7 @@ use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group};
 use super::{
     client_list,
     client_name::{check_attribute, check_name},
-    client_pause,
+    client_pause, client_unblock,
 };
 use crate::{
     Error,
@@ -40,6 +40,7 @@ pub(super) const CLIENT: Command = Command {
         REPLY,
         SETINFO,
         SETNAME,
+        client_unblock::UNBLOCK,
         client_pause::UNPAUSE,
     ]),
 };

@@ -134,7 +134,7 @@ fn scan(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Re
         .arg(1)
         .and_then(parse_cursor)
         .ok_or(Error::BAD_CURSOR)?;
-    let options = ScanOptions::parse(request)?;
+    let options = ScanOptions::parse(request.skip(2), Scanned::Keys)?;
     let (now, db) = (ctx.now_ms(), ctx.db());
     let mut page = ReplyBuf::new(reply.protocol());
     let mut found = 0;
@@ -187,7 +187,7 @@ fn randomkey(
 
 /// A cursor. What is a negative number is refused; what is no strict number is read as C's
 /// `strtoull` reads it, with a sign and leading zeros.
-fn parse_cursor(word: &[u8]) -> Option<u64> {
+pub(in crate::cmd) fn parse_cursor(word: &[u8]) -> Option<u64> {
     if let Some(number) = parse_i64(word) {
         return u64::try_from(number).ok();
     }
@@ -213,30 +213,49 @@ fn reap(ctx: &mut ReadCtx<'_>, key: &[u8]) {
     let _ = ctx.peek(key);
 }
 
-/// Which keys SCAN tells.
-struct ScanOptions<'r> {
+/// What is walked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cmd) enum Scanned {
+    /// The keys of a database.
+    Keys,
+    /// The members of a set.
+    Set,
+    /// The fields of a hash.
+    Hash,
+    /// The members of a sorted set.
+    SortedSet,
+}
+
+/// What SCAN and its kin tell.
+pub(in crate::cmd) struct ScanOptions<'r> {
     pattern: Option<Glob<'r>>,
     type_name: Option<&'r [u8]>,
-    /// Keys to look at, about.
-    count: usize,
+    /// Names to look at, about.
+    pub(in crate::cmd) count: usize,
+    /// Names alone: no values, no scores.
+    pub(in crate::cmd) names_only: bool,
 }
 
 impl<'r> ScanOptions<'r> {
-    fn parse(request: Request<'r>) -> Result<Self, Error> {
+    /// Reads the words behind the cursor.
+    pub(in crate::cmd) fn parse(rest: Request<'r>, what: Scanned) -> Result<Self, Error> {
         let mut options = Self {
             pattern: None,
             type_name: None,
             count: SCAN_KEYS,
+            names_only: false,
         };
-        let rest = request.skip(2);
         let mut words = rest.iter();
         while let Some(word) = words.next() {
             let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-            if is("NOVALUES") {
-                return Err(Error::NOVALUES_OUTSIDE_HSCAN);
-            }
-            if is("NOSCORES") {
-                return Err(Error::NOSCORES_OUTSIDE_ZSCAN);
+            if is("NOVALUES") || is("NOSCORES") {
+                match what {
+                    Scanned::Hash if is("NOVALUES") => options.names_only = true,
+                    Scanned::SortedSet if is("NOSCORES") => options.names_only = true,
+                    _ if is("NOVALUES") => return Err(Error::NOVALUES_OUTSIDE_HSCAN),
+                    _ => return Err(Error::NOSCORES_OUTSIDE_ZSCAN),
+                }
+                continue;
             }
             let value = words.next().ok_or(Error::SYNTAX)?;
             if is("COUNT") {
@@ -246,7 +265,7 @@ impl<'r> ScanOptions<'r> {
             } else if is("MATCH") {
                 let pattern = Glob::new(value, Case::Sensitive);
                 options.pattern = (!pattern.is_unfiltered()).then_some(pattern);
-            } else if is("TYPE") {
+            } else if is("TYPE") && what == Scanned::Keys {
                 options.type_name = Some(known_type(value)?);
             } else {
                 return Err(Error::SYNTAX);
@@ -255,14 +274,17 @@ impl<'r> ScanOptions<'r> {
         Ok(options)
     }
 
+    /// Whether a name is told.
+    pub(in crate::cmd) fn matches(&self, name: &[u8]) -> bool {
+        let pattern = self.pattern.as_ref();
+        pattern.is_none_or(|pattern| pattern.is_match(name))
+    }
+
     fn wants(&self, entry: &DbEntry) -> bool {
         let type_name = entry.value_type().name().as_bytes();
         self.type_name
             .is_none_or(|wanted| wanted.eq_ignore_ascii_case(type_name))
-            && self
-                .pattern
-                .as_ref()
-                .is_none_or(|pattern| pattern.is_match(entry.key()))
+            && self.matches(entry.key())
     }
 }
 

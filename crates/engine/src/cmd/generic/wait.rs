@@ -9,6 +9,7 @@ use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group};
 
 use crate::{
+    blocking::milliseconds,
     Error,
     cmd::{Command, Run},
     ctx::{Ctx, SessionCtx},
@@ -112,17 +113,8 @@ fn integer(request: Request<'_>, word: usize) -> Result<i64, Error> {
         .ok_or(Error::NOT_AN_INTEGER)
 }
 
-/// A time to wait in milliseconds, which ends before the end of time; 0 is for ever.
 fn timeout(ctx: &Ctx<'_>, request: Request<'_>, word: usize) -> Result<Option<Duration>, Error> {
-    let timeout_ms = integer(request, word).map_err(|_| Error::TIMEOUT_NOT_AN_INTEGER)?;
-    if timeout_ms < 0 {
-        return Err(Error::TIMEOUT_NEGATIVE);
-    }
-    if timeout_ms.checked_add(ctx.now_ms()).is_none() {
-        return Err(Error::TIMEOUT_OUT_OF_RANGE);
-    }
-    let time = Duration::from_millis(timeout_ms.unsigned_abs());
-    Ok(Some(time).filter(|time| !time.is_zero()))
+    milliseconds(request.arg(word).unwrap_or_default(), ctx.now_ms())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use vk_data::{
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{CommandSpec, Flags, Group};
 
-use super::{debug_object, debug_protocol};
+use super::{debug_object, debug_protocol, debug_value};
 use crate::{
     CrashKind, Directive, Error, LogLevel,
     cmd::{Command, Run, SessionFn},
@@ -131,6 +131,13 @@ const SUBS: &[Sub] = &[
         debug_object::htstats_key,
     ),
     sub(
+        "LISTPACK",
+        (3, 3),
+        "key",
+        "Shows what a listpack holds.",
+        debug_value::listpack,
+    ),
+    sub(
         "LOG",
         (3, 3),
         "message",
@@ -173,6 +180,13 @@ const SUBS: &[Sub] = &[
         "Answers a reply of this type: string, integer, double, bignum, null, array, set, map, \
          attrib, push, verbatim, true or false.",
         debug_protocol::protocol,
+    ),
+    sub(
+        "QUICKLIST-PACKED-THRESHOLD",
+        (3, 3),
+        "size",
+        "Gives elements of a list of at least this size a node of their own.",
+        debug_value::quicklist_packed_threshold,
     ),
     sub(
         "SEGFAULT",

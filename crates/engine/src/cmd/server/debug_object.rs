@@ -31,7 +31,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The entry of a key of the session's database, expired or not.
-fn find<'c>(ctx: &'c mut SessionCtx<'_>, key: &[u8]) -> Result<Option<&'c DbEntry>, Error> {
+pub(super) fn find<'c>(ctx: &'c mut SessionCtx<'_>, key: &[u8]) -> Result<Option<&'c DbEntry>, Error> {
     let key = ctx.authorize_derived(key, KeyFlags::RO)?;
     Ok(ctx.engine().dbs.find(&key))
 }

@@ -1,0 +1,308 @@
+//! Sequences of commands by the grammar: mostly well formed, some torn or with a word that does not
+//! belong, none whose outcome is a matter of chance or of the moment.
+
+use super::Words;
+use super::compare::{has, name};
+use super::grammar::{Argument, Command, Grammar, Kind};
+use super::random::Random;
+use super::values::{KINDS, Place, Values};
+
+/// Commands that fill keys, per kind of key; without them most keys would be empty most of the time.
+const BUILDERS: [&str; 14] = [
+    "rpush",
+    "lpush",
+    "sadd",
+    "hset",
+    "zadd",
+    "xadd",
+    "set",
+    "append",
+    "setbit",
+    "geoadd",
+    "pfadd",
+    "setrange",
+    "xreadgroup",
+    "xgroup|create",
+];
+
+/// The most times that an argument is repeated by a builder.
+const REPEATED_MAX: usize = 150;
+
+/// Makes sequences.
+#[derive(Debug)]
+pub(super) struct Generator<'g> {
+    /// Commands by group, the ones that empty databases apart.
+    groups: Vec<Vec<&'g Command>>,
+    builders: Vec<&'g Command>,
+    rare: Vec<&'g Command>,
+    values: Values,
+}
+
+impl<'g> Generator<'g> {
+    pub(super) fn new(grammar: &'g Grammar, seed: u64) -> Self {
+        let is_rare = |command: &&Command| {
+            matches!(
+                command.name.as_str(),
+                "flushdb" | "flushall" | "swapdb" | "select" | "discard"
+            )
+        };
+        let (rare, usual): (Vec<_>, Vec<_>) = grammar.commands.iter().partition(is_rare);
+        let mut names: Vec<&str> = usual.iter().map(|command| command.group.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let of_group = |name: &str| -> Vec<&Command> {
+            let members = usual.iter().filter(|command| command.group == name);
+            members.copied().collect()
+        };
+        Self {
+            groups: names.into_iter().map(of_group).collect(),
+            builders: usual
+                .iter()
+                .copied()
+                .filter(|command| BUILDERS.contains(&command.name.as_str()))
+                .collect(),
+            rare,
+            values: Values::new(Random::new(seed)),
+        }
+    }
+
+    /// That many commands.
+    pub(super) fn sequence(&mut self, length: usize) -> Vec<Words> {
+        let mut all = Vec::new();
+        let mut in_transaction = false;
+        while all.len() < length {
+            let words = self.command();
+            let alone = words.len() == 1;
+            let (opens, closes) = match name(&words).as_str() {
+                // Later versions abort a transaction for them, which changes all that follows.
+                "multi" | "watch" if in_transaction => continue,
+                "multi" => (alone, false),
+                "exec" => (false, true),
+                "discard" => (false, alone),
+                _ => (false, false),
+            };
+            if is_by_chance(&words) {
+                continue;
+            }
+            if may_block(&words) {
+                // In a transaction nothing waits.
+                if in_transaction {
+                    all.push(vec![b"EXEC".to_vec()]);
+                    in_transaction = false;
+                }
+                all.extend([vec![b"MULTI".to_vec()], words, vec![b"EXEC".to_vec()]]);
+                continue;
+            }
+            in_transaction = (in_transaction || opens) && !closes;
+            all.push(words);
+        }
+        all
+    }
+
+    fn command(&mut self) -> Words {
+        let random = &mut self.values.random;
+        let from = match random.below(64) {
+            0 if !self.rare.is_empty() => &self.rare,
+            1..=20 if !self.builders.is_empty() => &self.builders,
+            _ => match self.groups.get(random.below(self.groups.len())) {
+                Some(group) => group,
+                None => &self.rare,
+            },
+        };
+        let Some(command) = from.get(random.below(from.len())).copied() else {
+            return vec![b"PING".to_vec()];
+        };
+        let kind = KINDS.get(random.below(KINDS.len())).copied();
+        let place = Place {
+            command: &command.name,
+            group: &command.group,
+            generic_kind: kind.unwrap_or(b's'),
+        };
+        let mut words: Words = command
+            .name
+            .split('|')
+            .map(|word| word.as_bytes().to_vec())
+            .collect();
+        let fixed = words.len();
+        self.put_all(&command.arguments, &place, &mut words);
+        self.tear(fixed, &place, &mut words);
+        if matches!(place.command, "scan" | "sscan" | "hscan" | "zscan") {
+            // All in one step, or each server would stop somewhere else.
+            words.extend([b"COUNT".to_vec(), b"100000".to_vec()]);
+        }
+        words
+    }
+
+    /// A word too few, too many, or another one, now and then.
+    fn tear(&mut self, fixed: usize, place: &Place<'_>, words: &mut Words) {
+        match self.values.random.below(48) {
+            0 if words.len() > 1 => {
+                words.pop();
+            }
+            1 => {
+                let word = self.values.any(place);
+                words.push(word);
+            }
+            2 if words.len() > fixed => {
+                let at = fixed + self.values.random.below(words.len() - fixed);
+                let word = self.values.any(place);
+                if let Some(old) = words.get_mut(at) {
+                    *old = word;
+                }
+            }
+            3 if words.len() > fixed + 1 => {
+                let at = fixed + self.values.random.below(words.len() - fixed);
+                let word = words.get(at).cloned().unwrap_or_default();
+                words.push(word);
+            }
+            _ => {}
+        }
+    }
+
+    fn put_all(&mut self, arguments: &[Argument], place: &Place<'_>, words: &mut Words) {
+        // Where the number stands that counts the next argument.
+        let mut count_at = None;
+        // Keys and ids of XREAD are as many as each other.
+        let pairs = self.times(place);
+        let paired = arguments
+            .iter()
+            .filter(|argument| argument.multiple)
+            .count()
+            > 1
+            && matches!(place.command, "xread" | "xreadgroup");
+        for argument in arguments {
+            if argument.optional && self.values.random.chance(3, 5) {
+                continue;
+            }
+            let first = words.len();
+            let times = match (argument.multiple, paired) {
+                (false, _) => 1,
+                (true, false) => self.times(place),
+                (true, true) => pairs,
+            };
+            self.put_times(argument, times, place, words);
+            if let Some(at) = count_at.take()
+                && !self.values.random.chance(1, 12)
+                && let Some(word) = words.get_mut(at)
+            {
+                let word: &mut Vec<u8> = word;
+                *word = times.to_string().into_bytes();
+            }
+            if argument.name.starts_with("num") && argument.kind == Kind::Integer {
+                count_at = Some(first + usize::from(argument.token.is_some()));
+            }
+        }
+    }
+
+    fn put_times(
+        &mut self,
+        argument: &Argument,
+        times: usize,
+        place: &Place<'_>,
+        words: &mut Words,
+    ) {
+        for time in 0..times {
+            if let Some(token) = &argument.token
+                && (time == 0 || argument.multiple_token)
+            {
+                words.push(self.in_some_case(token));
+            }
+            match argument.kind {
+                Kind::PureToken => {}
+                Kind::Block => self.put_all(&argument.inner, place, words),
+                Kind::OneOf => {
+                    let at = self.values.random.below(argument.inner.len());
+                    if let Some(one) = argument.inner.get(at) {
+                        self.put_all(std::slice::from_ref(one), place, words);
+                    }
+                }
+                _ => words.push(self.values.word(argument, place)),
+            }
+        }
+    }
+
+    fn in_some_case(&mut self, token: &str) -> Vec<u8> {
+        if self.values.random.chance(1, 4) {
+            token.to_lowercase().into_bytes()
+        } else {
+            token.as_bytes().to_vec()
+        }
+    }
+
+    fn times(&mut self, place: &Place<'_>) -> usize {
+        let builds = BUILDERS.contains(&place.command) && place.group != "stream";
+        let most = match self.values.random.below(64) {
+            0 if builds => REPEATED_MAX,
+            1..=12 if builds => 20,
+            1..=4 => 8,
+            _ => 3,
+        };
+        1 + self.values.random.below(most)
+    }
+}
+
+/// Whether chance, the clock or the layout of a server decides what comes of a command.
+fn is_by_chance(words: &Words) -> bool {
+    match name(words).as_str() {
+        // Without a count, or with a small one, it is a random member that goes.
+        "spop" => {
+            let count = words.get(2).map(Vec::as_slice);
+            words.len() <= 3 && !matches!(count, Some(b"100000" | b"0" | b"-1" | b"x" | b""))
+        }
+        // What is left behind a cursor depends on the hash.
+        "scan" => is_far(words.get(1)),
+        "sscan" | "hscan" | "zscan" => is_far(words.get(2)),
+        // 7.0 keeps a key whose time is past a while, and later versions do not store it.
+        "set" => has_past_time(words),
+        "xadd" => words.iter().any(|word| word == b"*"),
+        // Ties have no order, and where there is none a part is any part.
+        "sort" | "sort_ro" => has(words, "BY") && (has(words, "LIMIT") || has(words, "STORE")),
+        name if name.starts_with("geo") => {
+            has(words, "ANY")
+                && (has(words, "STORE") || has(words, "STOREDIST") || name == "geosearchstore")
+        }
+        "client" | "subscribe" | "psubscribe" | "ssubscribe" | "monitor" => true,
+        _ => false,
+    }
+}
+
+/// Whether EXAT or PXAT has a time that is past.
+fn has_past_time(words: &Words) -> bool {
+    words.windows(2).any(|pair| match pair {
+        [word, time] => {
+            let is_time = word.eq_ignore_ascii_case(b"EXAT") || word.eq_ignore_ascii_case(b"PXAT");
+            is_time && time.len() < 11
+        }
+        _ => false,
+    })
+}
+
+/// Whether a cursor is a number other than 0.
+fn is_far(cursor: Option<&Vec<u8>>) -> bool {
+    cursor.is_some_and(|cursor| {
+        cursor.iter().any(|byte| (b'1'..=b'9').contains(byte))
+            || (cursor.len() > 1 && cursor.contains(&b'0'))
+    })
+}
+
+/// Whether each command that could wait stands in a transaction.
+pub(super) fn waits_nowhere(sequence: &[Words]) -> bool {
+    let mut before: &[u8] = b"";
+    sequence.iter().all(|words| {
+        let may_wait = may_block(words) && before != b"MULTI";
+        before = match words.as_slice() {
+            [only] => only,
+            _ => b"",
+        };
+        !may_wait
+    })
+}
+
+fn may_block(words: &Words) -> bool {
+    match name(words).as_str() {
+        "blpop" | "brpop" | "blmove" | "brpoplpush" | "blmpop" | "bzpopmin" | "bzpopmax"
+        | "bzmpop" => true,
+        "xread" | "xreadgroup" => has(words, "BLOCK"),
+        _ => false,
+    }
+}

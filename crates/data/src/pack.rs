@@ -1,0 +1,153 @@
+//! Small collections as bytes (listpack, intset) and where they lie: in their entry, or on their
+//! own when they are longer. What the bytes mean is the business of the types.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::entry::DbEntry;
+use crate::value::{Encoding, Object, ValueType};
+
+/// The type of a value that is bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackKind {
+    /// A list as one listpack.
+    List,
+    /// A set as an intset.
+    SetInts,
+    /// A set as a listpack.
+    Set,
+    /// A hash as a listpack: field, value, field, value.
+    Hash,
+    /// A sorted set as a listpack: member, score, in order.
+    ZSet,
+}
+
+impl PackKind {
+    /// The type of the value.
+    #[must_use]
+    pub const fn value_type(self) -> ValueType {
+        match self {
+            Self::List => ValueType::List,
+            Self::SetInts | Self::Set => ValueType::Set,
+            Self::Hash => ValueType::Hash,
+            Self::ZSet => ValueType::ZSet,
+        }
+    }
+
+    /// The encoding to report.
+    #[must_use]
+    pub const fn encoding(self) -> Encoding {
+        match self {
+            Self::SetInts => Encoding::Intset,
+            _ => Encoding::Listpack,
+        }
+    }
+}
+
+/// Bytes that can be edited in place.
+pub trait PackBuf {
+    /// The bytes.
+    fn bytes(&self) -> &[u8];
+
+    /// The bytes, to be changed.
+    fn bytes_mut(&mut self) -> &mut [u8];
+
+    /// Takes `removed` bytes out at `at` and makes room for `added` there: returns the room, whose
+    /// content is unspecified. `at + removed` is at most the length.
+    fn open(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8];
+
+    /// Replaces `removed` bytes at `at` by `bytes`.
+    fn splice(&mut self, at: usize, removed: usize, bytes: &[u8]) {
+        self.open(at, removed, bytes.len()).copy_from_slice(bytes);
+    }
+}
+
+impl PackBuf for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+
+    fn open(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
+        let before = self.len();
+        let tail = at + removed;
+        if added > removed {
+            let more = added - removed;
+            if self.capacity() - before < more {
+                // No doubling: a pack is bounded, and its memory counts.
+                self.reserve_exact(vk_mem::size_class(before + more) - before);
+            }
+            self.resize(before + more, 0);
+            self.copy_within(tail..before, at + added);
+        } else {
+            self.copy_within(tail..before, at + added);
+            self.truncate(before - (removed - added));
+        }
+        &mut self[at..at + added]
+    }
+}
+
+/// What an entry that is no string holds.
+#[derive(Debug)]
+pub enum Body<'a> {
+    /// A value that is bytes.
+    Pack(PackKind, &'a [u8]),
+    /// A structure; never [`Object::Blob`] or [`Object::Pack`].
+    Object(&'a Object),
+}
+
+/// As [`Body`], to be changed.
+#[derive(Debug)]
+pub struct BodyMut<'a>(pub(crate) &'a mut DbEntry);
+
+impl BodyMut<'_> {
+    /// What it is now.
+    #[must_use]
+    pub fn body(&self) -> Option<Body<'_>> {
+        self.0.body()
+    }
+
+    /// The structure, if it is one.
+    pub fn object_mut(&mut self) -> Option<&mut Object> {
+        self.0.object_mut()
+    }
+
+    /// Puts a structure in the place of what was there, which is dropped.
+    pub fn become_object(&mut self, object: Object) {
+        self.0.become_object(object);
+    }
+
+    /// Puts bytes in the place of what was there, which is dropped.
+    pub fn become_pack(&mut self, kind: PackKind, bytes: &[u8]) {
+        self.0.become_pack(kind, bytes);
+    }
+}
+
+impl PackBuf for BodyMut<'_> {
+    /// Empty for a structure.
+    fn bytes(&self) -> &[u8] {
+        match self.0.body() {
+            Some(Body::Pack(_, bytes)) => bytes,
+            _ => &[],
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.0.pack_bytes_mut()
+    }
+
+    fn open(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
+        self.0.pack_open(at, removed, added)
+    }
+}
+
+/// A pack on its own.
+pub(crate) fn boxed(bytes: &[u8]) -> Object {
+    let mut own = Vec::new();
+    own.reserve_exact(vk_mem::size_class(bytes.len()));
+    own.extend_from_slice(bytes);
+    Object::Pack(Box::new(own))
+}

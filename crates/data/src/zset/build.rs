@@ -1,0 +1,110 @@
+//! Building a sorted set from elements in any order, for commands that store a result and for
+//! loading. The tree is made at the end, from sorted elements, which is much cheaper than growing it.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{ZSet, ZSetLimits};
+use crate::pack::PackKind;
+use crate::table::HashSeed;
+use crate::value::{NewValue, Object};
+
+/// Elements on the way to a sorted set.
+#[derive(Debug)]
+pub struct ZSetBuilder {
+    /// Without a tree until the end.
+    zset: ZSet,
+    longest_bytes: usize,
+    member_bytes: usize,
+}
+
+/// A sorted set in the best encoding, to be stored.
+#[derive(Debug)]
+pub enum NewZSet {
+    /// A listpack.
+    Pack(Vec<u8>),
+    /// A structure.
+    Structure(Box<ZSet>),
+}
+
+impl NewZSet {
+    /// Hands the value to `store`.
+    pub fn store<R>(self, store: impl FnOnce(NewValue<'_>) -> R) -> R {
+        match self {
+            Self::Pack(bytes) => store(NewValue::Pack(PackKind::ZSet, &bytes)),
+            Self::Structure(zset) => store(NewValue::Object(Object::ZSet(zset))),
+        }
+    }
+}
+
+impl ZSetBuilder {
+    /// No element yet.
+    #[must_use]
+    pub fn new(seed: HashSeed) -> Self {
+        Self {
+            zset: ZSet::new(seed),
+            longest_bytes: 0,
+            member_bytes: 0,
+        }
+    }
+
+    /// Elements so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.zset.len()
+    }
+
+    /// There is no element yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The score of a member that was added.
+    #[must_use]
+    pub fn score(&self, member: &[u8]) -> Option<f64> {
+        self.zset.score(member)
+    }
+
+    /// Adds `member` or replaces its score; whether it was new. The score must not be NaN.
+    pub fn insert(&mut self, member: &[u8], score: f64) -> bool {
+        self.merge(member, score, |_| score)
+    }
+
+    /// Adds `member` with `score`; if it is there already, its score becomes what `combine` makes
+    /// of the one it has. Whether it was new. No score may be NaN.
+    pub fn merge(
+        &mut self,
+        member: &[u8],
+        score: f64,
+        combine: impl FnOnce(f64) -> f64,
+    ) -> bool {
+        let added = self.zset.merge_unordered(member, score, combine);
+        if added {
+            self.longest_bytes = self.longest_bytes.max(member.len());
+            self.member_bytes = self.member_bytes.saturating_add(member.len());
+        }
+        added
+    }
+
+    /// Takes a member back; returns its score.
+    pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        self.zset.remove_unordered(member)
+    }
+
+    /// The sorted set in the encoding that the limits ask for; `None` if it is empty.
+    #[must_use]
+    pub fn finish(self, limits: &ZSetLimits) -> Option<NewZSet> {
+        let Self { mut zset, .. } = self;
+        if zset.is_empty() {
+            return None;
+        }
+        let small = limits.allow(zset.len(), self.longest_bytes);
+        let order = zset.sorted();
+        if small && self.member_bytes <= super::pack::BYTES_MAX {
+            return Some(NewZSet::Pack(zset.to_pack(&order)));
+        }
+        zset.plant(&order);
+        Some(NewZSet::Structure(Box::new(zset)))
+    }
+}

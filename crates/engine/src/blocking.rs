@@ -1,0 +1,397 @@
+//! Waiting for keys: who waits for which, who is served first, and how a wait ends.
+//!
+//! A blocked session is data: its request, the keys that it waits for and a deadline. When a key
+//! changes it is noted as ready; after the command (or the whole transaction) that changed it, the
+//! requests that wait for it run again in the order in which they came. A request that finds nothing
+//! even then keeps its place.
+
+use alloc::{boxed::Box, collections::{BTreeMap, BTreeSet}, vec::Vec};
+use core::time::Duration;
+
+use vk_data::{
+    num::{parse_f64, parse_i64},
+    value::ValueType,
+};
+use vk_resp::{OwnedRequest, ReplyBuf, Request};
+
+use crate::{
+    Disposition, Engine, Error, Host, MonoMicros, Output, SessionId,
+    access::KeyRef,
+    ctx::{Ctx, Origin},
+    pipeline,
+    session::Parked,
+};
+
+/// What a request waits for.
+#[derive(Debug)]
+pub(crate) struct Block<'k> {
+    /// Any of these keys ends the wait.
+    pub(crate) keys: &'k [KeyRef<'k>],
+    /// The type that can serve it.
+    pub(crate) serves: ValueType,
+    /// How long; `None` is for ever. See [`seconds`] and [`milliseconds`].
+    pub(crate) timeout: Option<Duration>,
+    /// What it answers when the time is over, and at once in a transaction.
+    pub(crate) nil: Nil,
+    /// The request to run again, where it is not the one that came (XREAD with `$`).
+    pub(crate) request: Option<OwnedRequest>,
+    /// Runs again, too, when a key is gone or of another type (XREADGROUP).
+    pub(crate) ends_with_key: bool,
+}
+
+/// The reply to a wait that came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nil {
+    /// A null.
+    Null,
+    /// A null array.
+    NullArray,
+}
+
+impl Nil {
+    fn write(self, reply: &mut ReplyBuf) {
+        match self {
+            Self::Null => reply.null(),
+            Self::NullArray => reply.null_array(),
+        }
+    }
+}
+
+/// A request that waits, as its session keeps it.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    pub(crate) request: OwnedRequest,
+    keys: Vec<WaitedKey>,
+    serves: ValueType,
+    ends_with_key: bool,
+    pub(crate) deadline: Option<MonoMicros>,
+    nil: Nil,
+}
+
+/// A [`Block`] between the handler and the end of its request.
+#[derive(Debug)]
+pub(crate) struct NewBlock {
+    request: Option<OwnedRequest>,
+    keys: Vec<WaitedKey>,
+    serves: ValueType,
+    ends_with_key: bool,
+    deadline: Option<MonoMicros>,
+    nil: Nil,
+}
+
+type WaitedKey = (u32, Box<[u8]>);
+
+/// Who waits for which key.
+#[derive(Debug, Default)]
+pub(crate) struct Blocking {
+    waiters: BTreeMap<WaitedKey, Vec<SessionId>>,
+    /// Keys that changed, in order, each once.
+    ready: Vec<WaitedKey>,
+}
+
+impl Blocking {
+    /// A key has changed.
+    #[inline]
+    pub(crate) fn touched(&mut self, db: u32, key: &[u8]) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        let waited = (db, Box::from(key));
+        if self.waiters.contains_key(&waited) && !self.ready.contains(&waited) {
+            self.ready.push(waited);
+        }
+    }
+
+    /// Every key of a database may have changed.
+    pub(crate) fn touched_all(&mut self, db: u32) {
+        let from = (db, Box::default());
+        let keys = self.waiters.range(from..).map(|(key, _)| key);
+        for key in keys.take_while(|(at, _)| *at == db) {
+            if !self.ready.contains(key) {
+                self.ready.push(key.clone());
+            }
+        }
+    }
+
+    /// Distinct keys that somebody waits for.
+    pub(crate) fn keys_len(&self) -> usize {
+        self.waiters.len()
+    }
+
+    fn add(&mut self, keys: &[WaitedKey], session: SessionId) {
+        for key in keys {
+            let waiters = self.waiters.entry(key.clone()).or_default();
+            if !waiters.contains(&session) {
+                waiters.push(session);
+            }
+        }
+    }
+
+    fn remove(&mut self, keys: &[WaitedKey], session: SessionId) {
+        for key in keys {
+            if let Some(waiters) = self.waiters.get_mut(key) {
+                waiters.retain(|id| *id != session);
+                if waiters.is_empty() {
+                    self.waiters.remove(key);
+                }
+            }
+        }
+    }
+}
+
+impl Ctx<'_> {
+    /// Makes the session wait; the handler has nothing more to do. In a transaction and in a replay
+    /// nobody waits: the nil is the reply.
+    pub(crate) fn block(&mut self, block: Block<'_>, reply: &mut ReplyBuf) {
+        if self.origin != Origin::Client {
+            block.nil.write(reply);
+            return;
+        }
+        let mono = self.engine.mono;
+        let keys = block.keys.iter().map(|key| (key.db, key.bytes.into()));
+        self.engine.run.block = Some(NewBlock {
+            request: block.request,
+            keys: keys.collect(),
+            serves: block.serves,
+            ends_with_key: block.ends_with_key,
+            deadline: block.timeout.map(|time| mono.after(time)),
+            nil: block.nil,
+        });
+    }
+}
+
+impl Engine {
+    /// The running request blocks: it is kept in its session.
+    pub(crate) fn begin_block(&mut self, id: SessionId, block: NewBlock, request: Request<'_>) {
+        let blocked = Blocked {
+            request: block.request.unwrap_or_else(|| request.to_owned()),
+            keys: block.keys,
+            serves: block.serves,
+            ends_with_key: block.ends_with_key,
+            deadline: block.deadline,
+            nil: block.nil,
+        };
+        if let Some(state) = self.sessions.find_mut(id) {
+            self.blocking.add(&blocked.keys, id);
+            if let Some(deadline) = blocked.deadline {
+                self.timers.insert((deadline, id));
+            }
+            state.parked = Some(Parked::Blocked(Box::new(blocked)));
+        }
+    }
+
+    /// The session waits no more; the request that it waited with, if it did.
+    pub(crate) fn end_block(&mut self, id: SessionId) -> Option<Box<Blocked>> {
+        let state = self.sessions.find_mut(id)?;
+        if !matches!(state.parked, Some(Parked::Blocked(_))) {
+            return None;
+        }
+        let Some(Parked::Blocked(blocked)) = state.parked.take() else {
+            return None;
+        };
+        self.blocking.remove(&blocked.keys, id);
+        if let Some(deadline) = blocked.deadline {
+            self.timers.remove(&(deadline, id));
+        }
+        Some(blocked)
+    }
+
+    /// Ends a wait whose time is over.
+    pub(crate) fn time_out(&mut self, id: SessionId) {
+        if let Some(blocked) = self.end_block(id) {
+            self.answer(id, |reply| blocked.nil.write(reply));
+        }
+    }
+
+    /// CLIENT UNBLOCK: ends a wait as if its time were over, or with an error. `false` if the
+    /// session does not wait.
+    pub(crate) fn unblock(&mut self, id: SessionId, with_error: bool) -> bool {
+        let Some(state) = self.sessions.find_mut(id) else {
+            return false;
+        };
+        let mut waiting = None;
+        match state.parked {
+            Some(Parked::Blocked(_)) => {}
+            Some(Parked::Timer(_)) => {
+                if let Some(Parked::Timer(reply)) = state.parked.take() {
+                    waiting = Some(reply);
+                }
+                self.timers.retain(|(_, session)| *session != id);
+            }
+            _ => return false,
+        }
+        let blocked = self.end_block(id);
+        if with_error {
+            self.stats.count_error(Error::UNBLOCKED.text());
+        }
+        self.answer(id, |reply| {
+            if with_error {
+                reply.error(Error::UNBLOCKED.text());
+            } else if let Some(blocked) = blocked {
+                blocked.nil.write(reply);
+            } else if let Some(waiting) = waiting {
+                reply.append(&waiting);
+            }
+        });
+        true
+    }
+
+    fn answer(&mut self, session: SessionId, write: impl FnOnce(&mut ReplyBuf)) {
+        let Some(state) = self.sessions.find_mut(session) else {
+            return;
+        };
+        let mut reply = ReplyBuf::new(state.protocol);
+        let mark = reply.mark();
+        write(&mut reply);
+        let done = Disposition::Done;
+        let disposition = pipeline::settle_reply(self, session, &mut reply, mark, done);
+        self.outputs.push_back(Output::Wake {
+            session,
+            reply,
+            disposition,
+        });
+    }
+
+    /// Whether a key that somebody waits for has changed since [`serve`].
+    #[inline]
+    pub(crate) fn has_ready_keys(&self) -> bool {
+        !self.blocking.ready.is_empty()
+    }
+
+    /// Distinct keys whose disappearance is waited for, too.
+    pub(crate) fn nokey_waits(&self) -> usize {
+        let blocked = self
+            .sessions
+            .iter()
+            .filter_map(|(_, state)| match &state.parked {
+                Some(Parked::Blocked(blocked)) if blocked.ends_with_key => Some(&blocked.keys),
+                _ => None,
+            });
+        blocked.flatten().collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whether the value of a key can end the wait of a session.
+    fn can_serve(&self, key: &WaitedKey, session: SessionId) -> bool {
+        let Some(state) = self.sessions.find(session) else {
+            return false;
+        };
+        let Some(Parked::Blocked(blocked)) = &state.parked else {
+            return false;
+        };
+        let hash = self.dbs.seed().hash(&key.1);
+        let entry = self.dbs.db(key.0).and_then(|db| db.find(hash, &key.1));
+        let fits = entry.is_some_and(|entry| entry.value_type() == blocked.serves);
+        fits || blocked.ends_with_key
+    }
+}
+
+/// Runs the requests again that wait for keys which have changed; what they change may make
+/// others ready.
+pub(crate) fn serve(engine: &mut Engine, host: &mut dyn Host) {
+    while engine.has_ready_keys() {
+        if engine.pause.holds_writes(engine.mono) {
+            return;
+        }
+        for key in core::mem::take(&mut engine.blocking.ready) {
+            let waiters = engine.blocking.waiters.get(&key);
+            for session in waiters.cloned().unwrap_or_default() {
+                if engine.can_serve(&key, session) {
+                    run_again(engine, host, session);
+                }
+            }
+        }
+    }
+}
+
+/// Runs the request of a blocked session; if it blocks again it keeps its place and its deadline.
+fn run_again(engine: &mut Engine, host: &mut dyn Host, session: SessionId) {
+    let Some(state) = engine.sessions.find_mut(session) else {
+        return;
+    };
+    let mut reply = ReplyBuf::new(state.protocol);
+    let mark = reply.mark();
+    let Some(Parked::Blocked(blocked)) = state.parked.take() else {
+        return;
+    };
+    let request = blocked.request.view();
+    engine.run_again = true;
+    let disposition =
+        pipeline::run_queued(engine, host, session, request, Origin::Client, &mut reply);
+    engine.run_again = false;
+    let Some(state) = engine.sessions.find_mut(session) else {
+        return;
+    };
+    if disposition == Disposition::Parked {
+        state.parked = Some(Parked::Blocked(blocked));
+        return;
+    }
+    engine.blocking.remove(&blocked.keys, session);
+    if let Some(deadline) = blocked.deadline {
+        engine.timers.remove(&(deadline, session));
+    }
+    let disposition = pipeline::settle_reply(engine, session, &mut reply, mark, disposition);
+    engine.outputs.push_back(Output::Wake {
+        session,
+        reply,
+        disposition,
+    });
+}
+
+/// A time to wait in seconds with a fraction; zero is for ever (`None`).
+///
+/// # Errors
+/// It is no number, negative, or ends after the end of time.
+pub(crate) fn seconds(text: &[u8], now_ms: i64) -> Result<Option<Duration>, Error> {
+    let millis = parse_f64(text).ok_or(Error::TIMEOUT_NOT_A_FLOAT)? * 1000.0;
+    if millis >= i64::MAX as f64 {
+        return Err(Error::TIMEOUT_OUT_OF_RANGE);
+    }
+    // Cut off towards zero, so that less than a millisecond below it is no time at all.
+    let whole = millis as i64;
+    wait_of(whole + i64::from(millis > whole as f64), now_ms)
+}
+
+/// A time to wait in milliseconds; zero is for ever (`None`).
+///
+/// # Errors
+/// As [`seconds`].
+pub(crate) fn milliseconds(text: &[u8], now_ms: i64) -> Result<Option<Duration>, Error> {
+    wait_of(
+        parse_i64(text).ok_or(Error::TIMEOUT_NOT_AN_INTEGER)?,
+        now_ms,
+    )
+}
+
+fn wait_of(timeout_ms: i64, now_ms: i64) -> Result<Option<Duration>, Error> {
+    if timeout_ms < 0 {
+        return Err(Error::TIMEOUT_NEGATIVE);
+    }
+    if timeout_ms.checked_add(now_ms).is_none() {
+        return Err(Error::TIMEOUT_OUT_OF_RANGE);
+    }
+    let time = Duration::from_millis(timeout_ms.unsigned_abs());
+    Ok(Some(time).filter(|time| !time.is_zero()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{milliseconds, seconds};
+    use core::time::Duration;
+
+    #[test]
+    fn waiting_times() {
+        let text = |result: Result<Option<Duration>, crate::Error>| match result {
+            Ok(time) => alloc::format!("{time:?}"),
+            Err(error) => error.text().into(),
+        };
+        assert_eq!(text(seconds(b"0", 5)), "None");
+        assert_eq!(text(seconds(b"0.0001", 5)), "Some(1ms)");
+        assert_eq!(text(seconds(b"1.5", 5)), "Some(1.5s)");
+        assert_eq!(text(seconds(b"-1", 5)), "ERR timeout is negative");
+        assert_eq!(text(seconds(b"inf", 5)), "ERR timeout is out of range");
+        assert_eq!(text(seconds(b"9223372036854775", i64::MAX / 2)), "ERR timeout is out of range");
+        assert_eq!(text(seconds(b"a", 5)), "ERR timeout is not a float or out of range");
+        assert_eq!(text(milliseconds(b"1.5", 5)), "ERR timeout is not an integer or out of range");
+        assert_eq!(text(milliseconds(b"15", 5)), "Some(15ms)");
+    }
+}

@@ -1,0 +1,6 @@
+//! The commands of group list.
+
+use super::Command;
+
+/// The commands of this group.
+pub(super) const COMMANDS: &[Command] = &[];

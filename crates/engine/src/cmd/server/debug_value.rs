@@ -1,0 +1,48 @@
+//! DEBUG subcommands about the structures inside of values.
+
+use vk_data::{
+    listpack::Listpack,
+    num::{INT_TEXT_MAX, parse_memory},
+    pack::{Body, PackKind},
+};
+use vk_resp::{ReplyBuf, Request};
+
+use super::debug_object::find;
+use crate::{Error, ctx::SessionCtx};
+
+/// Elements of a list from this size on get a node of their own; 0 gives the rule of
+/// `list-max-listpack-size` back.
+pub(super) fn quicklist_packed_threshold(
+    ctx: &mut SessionCtx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    let bytes = request.arg(2).and_then(parse_memory);
+    let bytes = bytes.and_then(|bytes| u32::try_from(bytes).ok());
+    let bytes = bytes.ok_or(Error::DEBUG_NO_MEMORY_VALUE)?;
+    ctx.engine().list_packed_threshold = Some(bytes as usize).filter(|bytes| *bytes > 0);
+    reply.ok();
+    Ok(())
+}
+
+/// The items of a listpack, each with its place.
+pub(super) fn listpack(
+    ctx: &mut SessionCtx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    let entry = find(ctx, request.arg(2).unwrap_or_default())?.ok_or(Error::NO_SUCH_KEY)?;
+    let pack = match entry.body() {
+        Some(Body::Pack(PackKind::SetInts, _)) => None,
+        Some(Body::Pack(_, bytes)) => Some(Listpack::new(bytes)),
+        _ => None,
+    };
+    let pack = pack.ok_or(Error::DEBUG_NO_LISTPACK)?;
+    let mut text = alloc::format!("{} bytes, {} items\n", pack.byte_len(), pack.len()).into_bytes();
+    for item in pack.iter() {
+        text.extend_from_slice(item.bytes(&mut [0; INT_TEXT_MAX]));
+        text.push(b'\n');
+    }
+    reply.verbatim("txt", &text);
+    Ok(())
+}

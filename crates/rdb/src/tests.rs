@@ -1,0 +1,1 @@
+//! Values through the codec.
