@@ -143,7 +143,9 @@ pub fn run(options: &Options) -> Result<bool> {
         let settings = settings(seed);
         sent += length as u64;
         sequences += 1;
-        let Some(found) = pair.run(&settings, &sequence)? else {
+        let outcome = pair.run(&settings, &sequence);
+        let outcome = outcome.with_context(|| format!("in the sequence of seed {seed}"))?;
+        let Some(found) = outcome else {
             continue;
         };
         if seen.contains(&found.class()) {
@@ -218,9 +220,12 @@ impl Pair {
             let (ours, peer) = self.exchange(batch);
             for (at, ((words, ours), peer)) in batch.iter().zip(ours).zip(peer).enumerate() {
                 if peer.is_lost() {
-                    bail!("the peer is gone: {}: {peer}", render_command(words));
+                    let before = batch.get(..=at).unwrap_or_default();
+                    let lines: Vec<String> =
+                        before.iter().map(|words| render_command(words)).collect();
+                    bail!("the peer is gone: {peer}\n{}", lines.join("\n"));
                 }
-                if !judge.same(words, &ours, &peer) && !self.known.covers(words, &ours, &peer) {
+                if !judge.same(&mut self.known, words, &ours, &peer) {
                     let at = number * BATCH + at;
                     let command = words.clone();
                     return Ok(Some(Difference {

@@ -1,7 +1,7 @@
 //! When two replies say the same: order counts where the command promises one, times may differ by
 //! the time between two servers, and random picks by everything but their form.
 
-use super::{Words, session::Answer};
+use super::{Words, known::Known, session::Answer};
 use vk_resp::Reply;
 
 /// What of a reply counts.
@@ -44,7 +44,13 @@ impl Judge {
     }
 
     /// Whether both servers answered the same.
-    pub(super) fn same(&mut self, words: &Words, ours: &Answer, peer: &Answer) -> bool {
+    pub(super) fn same(
+        &mut self,
+        known: &mut Known,
+        words: &Words,
+        ours: &Answer,
+        peer: &Answer,
+    ) -> bool {
         let (Answer::Reply(ours), Answer::Reply(peer)) = (ours, peer) else {
             return false;
         };
@@ -54,10 +60,11 @@ impl Judge {
         }
         let same = match name(words).as_str() {
             "exec" => match (ours, peer) {
-                (Reply::Array(ours), Reply::Array(peer)) => self.same_all(ours, peer),
+                (Reply::Array(ours), Reply::Array(peer)) => self.same_all(known, ours, peer),
                 _ => ours == peer,
             },
-            _ => same(rule(words), ours, peer),
+            name if name.starts_with('z') && scores_agree(ours, peer) => true,
+            _ => same(rule(words), ours, peer) || known.covers(words, ours, peer),
         };
         if matches!(name(words).as_str(), "exec" | "discard") {
             self.queued.clear();
@@ -65,14 +72,18 @@ impl Judge {
         same
     }
 
-    fn same_all(&self, ours: &[Reply], peer: &[Reply]) -> bool {
+    fn same_all(&self, known: &mut Known, ours: &[Reply], peer: &[Reply]) -> bool {
         ours.len() == peer.len()
             && peer.len() == self.queued.len()
             && self
                 .queued
                 .iter()
                 .zip(ours.iter().zip(peer))
-                .all(|(words, (ours, peer))| same(rule(words), ours, peer))
+                .all(|(words, (ours, peer))| {
+                    same(rule(words), ours, peer)
+                        || scores_agree(ours, peer)
+                        || known.covers(words, ours, peer)
+                })
     }
 }
 
@@ -159,6 +170,26 @@ fn same(rule: Rule, ours: &Reply, peer: &Reply) -> bool {
         },
         Rule::Pending => pending(ours) == pending(peer),
         Rule::Info => canonical(&info(ours)) == canonical(&info(peer)),
+    }
+}
+
+/// Whether only the texts of doubles differ that need many digits: later versions show the shortest.
+fn scores_agree(ours: &Reply, peer: &Reply) -> bool {
+    const DIGITS: usize = 16;
+    match (ours, peer) {
+        (Reply::Array(ours), Reply::Array(peer)) => {
+            ours.len() == peer.len()
+                && ours
+                    .iter()
+                    .zip(peer)
+                    .all(|(ours, peer)| scores_agree(ours, peer))
+        }
+        (Reply::Bulk(here), Reply::Bulk(there)) if here != there => {
+            let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<f64>().ok();
+            here.len().max(there.len()) > DIGITS
+                && number(here).is_some_and(|here| Some(here) == number(there))
+        }
+        _ => ours == peer,
     }
 }
 
@@ -319,7 +350,8 @@ mod tests {
 
     fn judge(line: &str, ours: &Reply, peer: &Reply) -> bool {
         let answer = |reply: &Reply| Answer::Reply(reply.clone());
-        Judge::new().same(&words(line), &answer(ours), &answer(peer))
+        let known = &mut Known::default();
+        Judge::new().same(known, &words(line), &answer(ours), &answer(peer))
     }
 
     #[test]
@@ -357,12 +389,22 @@ mod tests {
 
     #[test]
     fn a_transaction_is_judged_command_by_command() {
-        let mut judge = Judge::new();
+        let (mut judge, known) = (Judge::new(), &mut Known::default());
         let queued = Answer::Reply(Reply::Simple(b"QUEUED".to_vec()));
-        assert!(judge.same(&words("SMEMBERS k"), &queued, &queued));
+        assert!(judge.same(known, &words("SMEMBERS k"), &queued, &queued));
         let exec = |items: &[&str]| Answer::Reply(Reply::Array(vec![bulks(items)]));
-        assert!(judge.same(&words("EXEC"), &exec(&["a", "b"]), &exec(&["b", "a"])));
-        assert!(judge.same(&words("LRANGE k 0 1"), &queued, &queued));
-        assert!(!judge.same(&words("EXEC"), &exec(&["a", "b"]), &exec(&["b", "a"])));
+        assert!(judge.same(
+            known,
+            &words("EXEC"),
+            &exec(&["a", "b"]),
+            &exec(&["b", "a"])
+        ));
+        assert!(judge.same(known, &words("LRANGE k 0 1"), &queued, &queued));
+        assert!(!judge.same(
+            known,
+            &words("EXEC"),
+            &exec(&["a", "b"]),
+            &exec(&["b", "a"])
+        ));
     }
 }

@@ -84,12 +84,13 @@ impl<'g> Generator<'g> {
             if is_by_chance(&words) {
                 continue;
             }
+            if may_block(&words) && in_transaction {
+                all.push(vec![b"EXEC".to_vec()]);
+                in_transaction = false;
+            }
+            all.extend(consumers_for(&words));
             if may_block(&words) {
                 // In a transaction nothing waits.
-                if in_transaction {
-                    all.push(vec![b"EXEC".to_vec()]);
-                    in_transaction = false;
-                }
                 all.extend([vec![b"MULTI".to_vec()], words, vec![b"EXEC".to_vec()]]);
                 continue;
             }
@@ -118,6 +119,9 @@ impl<'g> Generator<'g> {
             group: &command.group,
             generic_kind: kind.unwrap_or(b's'),
         };
+        if place.command == "zadd" && self.values.random.chance(1, 6) {
+            return self.equal_scores();
+        }
         let mut words: Words = command
             .name
             .split('|')
@@ -126,11 +130,40 @@ impl<'g> Generator<'g> {
         let fixed = words.len();
         self.put_all(&command.arguments, &place, &mut words);
         self.tear(fixed, &place, &mut words);
+        // Ranges by member mean something where all scores are equal.
+        let source = match name(&words).as_str() {
+            "zrangebylex" | "zrevrangebylex" | "zremrangebylex" | "zlexcount" => Some(1),
+            "zrange" if has(&words, "BYLEX") => Some(1),
+            "zrangestore" if has(&words, "BYLEX") => Some(2),
+            _ => None,
+        };
+        let key = self.lex_key();
+        if let Some(word) = source.and_then(|at| words.get_mut(at)) {
+            *word = key;
+        }
         if matches!(place.command, "scan" | "sscan" | "hscan" | "zscan") {
             // All in one step, or each server would stop somewhere else.
             words.extend([b"COUNT".to_vec(), b"100000".to_vec()]);
         }
         words
+    }
+
+    /// Members of one score, for the commands that need it, in keys that only these use.
+    fn equal_scores(&mut self) -> Words {
+        let mut words: Words = vec![b"ZADD".to_vec(), self.lex_key()];
+        for _ in 0..1 + self.values.random.below(12) {
+            words.push(b"0".to_vec());
+            let member = self
+                .values
+                .random
+                .pick(&["a", "b", "c", "aa", "m1", "m5", "9", "10", "~"]);
+            words.push(member.as_bytes().to_vec());
+        }
+        words
+    }
+
+    fn lex_key(&mut self) -> Vec<u8> {
+        format!("y{}", self.values.random.below(2)).into_bytes()
     }
 
     /// A word too few, too many, or another one, now and then.
@@ -249,20 +282,61 @@ fn is_by_chance(words: &Words) -> bool {
             let count = words.get(2).map(Vec::as_slice);
             words.len() <= 3 && !matches!(count, Some(b"100000" | b"0" | b"-1" | b"x" | b""))
         }
+        // Changes of groups, and PFDEBUG's, are no changes of the key there.
+        "watch" => words
+            .iter()
+            .any(|word| word.starts_with(b"x") || word.starts_with(b"p")),
+        "lrem" | "lpos" => words.iter().any(|word| word == b"-9223372036854775808"),
+        // A time beyond all clocks is refused since 8.0.
+        "restore" => words.get(2).is_some_and(|ttl| ttl.len() > 16),
         // What is left behind a cursor depends on the hash.
         "scan" => is_far(words.get(1)),
         "sscan" | "hscan" | "zscan" => is_far(words.get(2)),
         // 7.0 keeps a key whose time is past a while, and later versions do not store it.
         "set" => has_past_time(words),
+        // WITHSCORE is newer than 7.0.
+        "zrank" | "zrevrank" => words.len() > 3,
+        // Later versions want a number.
+        "zcount" | "zrangebyscore" | "zrevrangebyscore" | "zremrangebyscore" | "zrange"
+        | "zrangestore" => words.iter().any(|word| word.is_empty() || word == b"("),
         "xadd" => words.iter().any(|word| word == b"*"),
         // Ties have no order, and where there is none a part is any part.
         "sort" | "sort_ro" => has(words, "BY") && (has(words, "LIMIT") || has(words, "STORE")),
+        // Doubles of a distance are shown in another way since 7.2.
+        name if name.starts_with("geo") && has(words, "STOREDIST") => true,
+        "xread" | "xreadgroup" => {
+            // Later versions refuse a time that is beyond all clocks.
+            has(words, "BLOCK") && words.iter().any(|word| word.len() > 16)
+        }
         name if name.starts_with("geo") => {
             has(words, "ANY")
                 && (has(words, "STORE") || has(words, "STOREDIST") || name == "geosearchstore")
         }
         "client" | "subscribe" | "psubscribe" | "ssubscribe" | "monitor" => true,
         _ => false,
+    }
+}
+
+/// Commands that make the consumers of this one: since 7.2 they are made even if there is nothing
+/// to read.
+fn consumers_for(words: &Words) -> Vec<Words> {
+    let word = |at: usize| words.get(at).cloned().unwrap_or_default();
+    let made = |key: Vec<u8>, group: Vec<u8>, consumer: Vec<u8>| {
+        let command = [b"XGROUP".to_vec(), b"CREATECONSUMER".to_vec()];
+        [command.to_vec(), vec![key, group, consumer]].concat()
+    };
+    match name(words).as_str() {
+        "xclaim" | "xautoclaim" => vec![made(word(1), word(2), word(3))],
+        "xreadgroup" => {
+            let is_streams = |word: &Vec<u8>| word.eq_ignore_ascii_case(b"STREAMS");
+            let first = words.iter().position(is_streams).unwrap_or(words.len()) + 1;
+            let keys = words.get(first..).unwrap_or_default();
+            keys.iter()
+                .take(keys.len() / 2)
+                .map(|key| made(key.clone(), word(2), word(3)))
+                .collect()
+        }
+        _ => Vec::new(),
     }
 }
 

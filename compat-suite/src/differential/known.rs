@@ -1,11 +1,13 @@
 //! Differences that are known and have a reason: `[[differential]]` tables of the list of
 //! deviations. A reply is covered if the command and both replies fit the globs of one table.
 
-use super::{Words, session::Answer};
+use super::Words;
 use crate::pattern::fits;
+use crate::render;
 use crate::report::render_command;
 use anyhow::{Context as _, Result};
 use std::path::Path;
+use vk_resp::Reply;
 
 /// The list, and how often it was needed.
 #[derive(Debug, Default)]
@@ -51,9 +53,9 @@ impl Known {
     }
 
     /// Whether this difference is on the list.
-    pub(super) fn covers(&mut self, words: &Words, ours: &Answer, peer: &Answer) -> bool {
+    pub(super) fn covers(&mut self, words: &Words, ours: &Reply, peer: &Reply) -> bool {
         let command = render_command(words).to_lowercase();
-        let (ours, peer) = (ours.to_string(), peer.to_string());
+        let (ours, peer) = (render(ours), render(peer));
         let fit = |glob: &str, text: &str| fits(glob.as_bytes(), text.as_bytes());
         let covered = self.list.iter().any(|entry| {
             fit(&entry.command, &command) && fit(&entry.ours, &ours) && fit(&entry.peer, &peer)
@@ -71,7 +73,7 @@ impl Known {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::{Answer, Known};
+    use super::Known;
     use vk_resp::Reply;
 
     #[test]
@@ -79,7 +81,7 @@ mod tests {
         let text =
             "[[differential]]\ncommand = 'get *'\nours = '-ERR a*'\npeer = '*'\nreason = 'r'";
         let mut known = Known::parse(text).unwrap();
-        let answer = |text: &str| Answer::Reply(Reply::Error(text.into()));
+        let answer = |text: &str| Reply::Error(text.into());
         let words = vec![b"GET".to_vec(), b"k".to_vec()];
         assert!(known.covers(&words, &answer("ERR abc"), &answer("ERR x")));
         assert!(!known.covers(&words, &answer("ERR b"), &answer("ERR x")));

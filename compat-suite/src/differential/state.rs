@@ -60,9 +60,8 @@ fn first(
 ) -> Option<(Words, Answer, Answer)> {
     let mut judge = Judge::new();
     let mut answers = all.iter().zip(ours.iter().zip(peer));
-    let found = answers.find(|(words, (ours, peer))| {
-        !judge.same(words, ours, peer) && !pair.known.covers(words, ours, peer)
-    });
+    let found =
+        answers.find(|(words, (ours, peer))| !judge.same(&mut pair.known, words, ours, peer));
     found.map(|(words, (ours, peer))| (words.clone(), ours.clone(), peer.clone()))
 }
 

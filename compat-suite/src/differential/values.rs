@@ -76,6 +76,12 @@ impl Values {
         } else {
             own
         };
+        // What SETRANGE makes of a HyperLogLog is refused as a whole here, and later by 7.0.
+        let kind = if kind == b'p' && matches!(place.group, "string" | "bitmap") {
+            own
+        } else {
+            kind
+        };
         let digit = self.random.below(4);
         self.numbers = digit < 2;
         format!("{}{digit}", char::from(kind))
@@ -246,6 +252,8 @@ impl Values {
 
     fn double(&mut self, name: &str, place: &Place<'_>) -> String {
         if self.random.chance(1, 20) {
+            // Texts that 7.0 shows in another way than later versions are left out, and numbers out
+            // of range: they leave an errno behind that 7.0's SORT stumbles over.
             return self
                 .random
                 .pick(&[
@@ -254,25 +262,16 @@ impl Values {
                     "-inf",
                     "+inf",
                     "infinity",
-                    "1e400",
-                    "-1e400",
-                    "1e-400",
-                    "",
                     "x",
                     " 1",
                     "1 ",
                     "0x1p3",
-                    "1e17",
-                    "123456789012345678",
-                    "0.1",
-                    "3.0e-5",
                     "-0",
-                    "1e300",
-                    "-1e300",
                     "1e15",
                     "9007199254740993",
                     ".5",
                     "5.",
+                    "3.0e3",
                 ])
                 .to_owned();
         }
@@ -383,6 +382,10 @@ impl Values {
         if name == "threshold" && self.random.chance(1, 2) {
             return self.random.between(-1, 12).to_string();
         }
+        // Later versions refuse an id below a deleted one.
+        if place.command == "xsetid" {
+            return format!("{}-0", self.clock + 1);
+        }
         if self.random.chance(1, 10) {
             let odd = [
                 "0",
@@ -469,7 +472,6 @@ impl Values {
                     "",
                     " 1",
                     "3.0e3",
-                    "1e400",
                 ])
                 .as_bytes()
                 .to_vec(),

@@ -69,6 +69,12 @@ fn main() {
             zset.insert(&member(mixed(at) % count), score(at + 7), &LIMITS);
         });
     });
+    time("score + 3", count, |at| {
+        edit(&mut keyspace, |zset| {
+            let name = member(mixed(at) % count);
+            zset.update(&name, &LIMITS, |score| score.map(|score| score + 3.0));
+        });
+    });
     time("remove half", count / 2, |at| {
         edit(&mut keyspace, |zset| {
             black_box(zset.remove(&member(order(2 * at, count))));

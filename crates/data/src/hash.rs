@@ -251,25 +251,24 @@ impl Hash {
         budget: usize,
         expired: &mut impl FnMut(&[u8]),
     ) -> bool {
+        let last_ms = now_ms.saturating_sub(1);
         let mut left = budget.max(1);
         let mut due: Vec<Vec<u8>> = Vec::new();
-        let last_ms = now_ms.saturating_sub(1);
         while left > 0 {
             let mut take = |field: &Field| due.push(field.name().to_vec());
             let came_round = self
                 .table
                 .expired_slice(last_ms, left, &mut self.position, &mut take);
-            let found = due.len();
+            self.pass_removed |= !due.is_empty();
+            left = left.saturating_sub(due.len().max(1));
             for name in due.drain(..) {
                 if let Some(loc) = self.locate(&name) {
                     self.table.remove_at(loc);
                     expired(&name);
                 }
             }
-            left = left.saturating_sub(found.max(1));
-            self.pass_removed |= found > 0;
             if !came_round {
-                continue;
+                return false;
             }
             // The bounds that a pass leaves are those from before its removals: they are right
             // after a pass that has found nothing.

@@ -9,6 +9,7 @@ use alloc::{boxed::Box, collections::{BTreeMap, BTreeSet}, vec::Vec};
 use core::time::Duration;
 
 use vk_data::{
+    long_double::LongDouble,
     num::{parse_f64, parse_i64},
     value::ValueType,
 };
@@ -342,7 +343,16 @@ fn run_again(engine: &mut Engine, host: &mut dyn Host, session: SessionId) {
 /// # Errors
 /// It is no number, negative, or ends after the end of time.
 pub(crate) fn seconds(text: &[u8], now_ms: i64) -> Result<Option<Duration>, Error> {
-    let millis = parse_f64(text).ok_or(Error::TIMEOUT_NOT_A_FLOAT)? * 1000.0;
+    let millis = match parse_f64(text) {
+        Some(seconds) => seconds * 1000.0,
+        // The range of the long double that Valkey reads is wider.
+        None => match LongDouble::parse(text).ok_or(Error::TIMEOUT_NOT_A_FLOAT)? {
+            huge if huge > LongDouble::from(f64::MAX) => f64::INFINITY,
+            tiny if tiny > LongDouble::ZERO => f64::MIN_POSITIVE,
+            low if low < LongDouble::from(f64::MIN) => f64::NEG_INFINITY,
+            _ => 0.0,
+        },
+    };
     if millis >= i64::MAX as f64 {
         return Err(Error::TIMEOUT_OUT_OF_RANGE);
     }
@@ -390,6 +400,9 @@ mod tests {
         assert_eq!(text(seconds(b"-1", 5)), "ERR timeout is negative");
         assert_eq!(text(seconds(b"inf", 5)), "ERR timeout is out of range");
         assert_eq!(text(seconds(b"9223372036854775", i64::MAX / 2)), "ERR timeout is out of range");
+        assert_eq!(text(seconds(b"1e-400", 5)), "Some(1ms)");
+        assert_eq!(text(seconds(b"1e400", 5)), "ERR timeout is out of range");
+        assert_eq!(text(seconds(b"-1e400", 5)), "ERR timeout is negative");
         assert_eq!(text(seconds(b"a", 5)), "ERR timeout is not a float or out of range");
         assert_eq!(text(milliseconds(b"1.5", 5)), "ERR timeout is not an integer or out of range");
         assert_eq!(text(milliseconds(b"15", 5)), "Some(15ms)");

@@ -88,10 +88,16 @@ impl Databases {
             return 0;
         };
         let keys = db.len();
-        if keys > 0 {
-            self.detached.push(db.take());
-        }
+        let contents = db.take();
+        self.detach(contents);
         keys
+    }
+
+    /// Takes over what a database held, to be freed.
+    pub(crate) fn detach(&mut self, contents: Detached) {
+        if !contents.is_empty() {
+            self.detached.push(contents);
+        }
     }
 
     /// Frees a value that no key has any more: at once if it is small, else by

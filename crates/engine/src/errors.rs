@@ -197,6 +197,15 @@ errors! {
     LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
     /// SORT by what is no number.
     SORT_NOT_NUMBERS = "ERR One or more scores can't be converted into double";
+    /// LSET beyond the list.
+    INDEX_OUT_OF_RANGE = "ERR index out of range";
+    /// LPOS with a rank of zero.
+    RANK_ZERO = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second \
+        ... or use negative to start from the end of the list";
+    /// LPOS with a count that is no number or negative.
+    COUNT_NEGATIVE = "ERR COUNT can't be negative";
+    /// LPOS with a length that is no number or negative.
+    MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
     /// WAITAOF without a log.
     WAITAOF_WITHOUT_AOF =
         "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
@@ -233,6 +242,8 @@ errors! {
         "ERR The value stored at the specified key is not represented using an hash table";
     /// DEBUG QUICKLIST-PACKED-THRESHOLD of no size.
     DEBUG_NO_MEMORY_VALUE = "ERR argument must be a memory value";
+    /// DEBUG RELOAD with an unknown option, or one that needs a file.
+    DEBUG_RELOAD_OPTION = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
     /// DEBUG LISTPACK of another value.
     DEBUG_NO_LISTPACK = "ERR Not a listpack encoded object.";
     /// DEBUG PROTOCOL push to a session that cannot receive one.

@@ -87,11 +87,6 @@ impl Call<'_> {
         usize::try_from(number).map_err(|_| out_of_range())
     }
 
-    /// A floating-point number that is certain.
-    pub(crate) fn float(&self, position: usize) -> Result<f64, ModelReply> {
-        float_of(&self.args[position], "value is not a valid float")
-    }
-
     /// The keys behind a count at `position`, as positions, and the position behind them. What
     /// is said about a wrong count is not known for certain.
     pub(crate) fn keys_of(&self, position: usize) -> Result<std::ops::Range<usize>, ModelReply> {

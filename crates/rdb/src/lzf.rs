@@ -360,7 +360,8 @@ mod tests {
     }
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
-        let word = prop::sample::select(&[&b"a"[..], b"bc", b"hello ", b"\0\0\0\0", b"0123456789"][..]);
+        const WORDS: &[&[u8]] = &[b"a", b"bc", b"hello ", b"\0\0\0\0", b"0123456789"];
+        let word = prop::sample::select(WORDS);
         prop_oneof![
             prop::collection::vec(any::<u8>(), 0..100),
             prop::collection::vec(word, 0..400)

@@ -25,9 +25,10 @@ const ARROWS: &[(&str, Arrows)] = &[
     ("vk-resp", Arrows::To(&[])),
     ("vk-mem", Arrows::To(&[])),
     ("vk-data", Arrows::To(&["vk-spec", "vk-resp", "vk-mem"])),
+    ("vk-rdb", Arrows::To(&["vk-resp", "vk-mem", "vk-data"])),
     (
         "vk-engine",
-        Arrows::To(&["vk-spec", "vk-resp", "vk-mem", "vk-data"]),
+        Arrows::To(&["vk-spec", "vk-resp", "vk-mem", "vk-data", "vk-rdb"]),
     ),
     ("vk-net", Arrows::To(&["vk-resp"])),
     (
@@ -53,7 +54,14 @@ const ARROWS: &[(&str, Arrows)] = &[
 ];
 
 /// Crates that are built without the standard library.
-const PURE: [&str; 5] = ["vk-spec", "vk-resp", "vk-mem", "vk-data", "vk-engine"];
+const PURE: [&str; 6] = [
+    "vk-spec",
+    "vk-resp",
+    "vk-mem",
+    "vk-data",
+    "vk-rdb",
+    "vk-engine",
+];
 
 /// Third-party crates that a pure crate may name outside its tests.
 const PURE_THIRD_PARTY: &[&str] = &[

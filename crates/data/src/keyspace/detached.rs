@@ -33,6 +33,11 @@ impl Detached {
         self.table.memory_bytes()
     }
 
+    /// Calls `visit` for every entry that is not yet freed.
+    pub fn for_each(&self, visit: &mut impl FnMut(&DbEntry)) {
+        self.table.for_each(visit);
+    }
+
     /// Frees about `budget` entries, one segment more at most; values that live outside of their
     /// entries are handed to `object`. `true` when nothing is left. While a cut still reads the
     /// contents nothing is freed.

@@ -3,7 +3,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Set, SetLimits, SetRef, find, sample::Chooser};
+use super::{
+    Set, SetLimits, SetRef, find,
+    sample::{Chooser, SplitMix},
+};
 use crate::listpack::{self, Item, encoded_len};
 use crate::num::{INT_TEXT_MAX, parse_i64};
 use crate::pack::{BodyMut, PackBuf, PackKind};
@@ -84,7 +87,29 @@ impl<'a> SetMut<'a> {
         }
     }
 
+    /// Takes one member out of a small set.
+    fn pop_one(&mut self, seed: u64, popped: &mut impl FnMut(Item<'_>)) {
+        let set = self.0.shape();
+        let at = SplitMix::new(seed).below(set.len());
+        match set {
+            SetRef::Ints(ints) => {
+                ints.get(at).map(Item::Int).into_iter().for_each(popped);
+                intset::remove_at(&mut self.0, at);
+            }
+            SetRef::Pack(pack) => {
+                if let Some(pos) = i64::try_from(at).ok().and_then(|at| pack.seek(at)) {
+                    popped(pack.get(pos));
+                    listpack::remove(&mut self.0, pos, 1);
+                }
+            }
+            SetRef::Table(_) => {}
+        }
+    }
+
     fn pop_small(&mut self, count: usize, seed: u64, popped: &mut impl FnMut(Item<'_>)) {
+        if count == 1 {
+            return self.pop_one(seed, popped);
+        }
         let set = self.0.shape();
         let mut chooser = Chooser::new(count, set.len(), seed);
         let mut kept = Vec::new();

@@ -60,7 +60,10 @@ fn members(set: SetRef<'_>) -> BTreeSet<Vec<u8>> {
 
 fn check_memory(set: SetRef<'_>) {
     if let SetRef::Table(set) = set {
-        let all: usize = set.iter().map(|m| vk_mem::Thin::new(m).allocated_bytes()).sum();
+        let all: usize = set
+            .iter()
+            .map(|m| vk_mem::Thin::new(m).allocated_bytes())
+            .sum();
         let table = set.table_bytes();
         let own = vk_mem::size_class(size_of::<Set>());
         assert_eq!(set.memory_bytes(), own + table + all);
@@ -83,7 +86,11 @@ fn words(max: usize) -> impl Strategy<Value = Vec<Vec<u8>>> {
 
 fn small_limits() -> impl Strategy<Value = SetLimits> {
     let number = || prop_oneof![0_usize..6, Just(512)];
-    (number(), number(), prop_oneof![Just(3_usize), Just(8), Just(64)])
+    (
+        number(),
+        number(),
+        prop_oneof![Just(3_usize), Just(8), Just(64)],
+    )
         .prop_map(|(ints, pack, value)| limits(ints, pack, value))
 }
 
@@ -233,7 +240,9 @@ fn check_built(
     prop_assert_eq!(&members(view(&entry)), expected);
     check_memory(view(&entry));
     let ints = expected.iter().all(|word| parse_i64(word).is_some());
-    let short = expected.iter().all(|word| word.len() <= limits.listpack_value_bytes);
+    let short = expected
+        .iter()
+        .all(|word| word.len() <= limits.listpack_value_bytes);
     let best = if ints && expected.len() <= limits.intset_entries {
         Encoding::Intset
     } else if short && expected.len() <= limits.listpack_entries {
@@ -259,7 +268,9 @@ fn every_way_to_pop_takes_members_once() {
         let mut set = numbered(10_000);
         let all: BTreeSet<_> = set.iter().map(<[u8]>::to_vec).collect();
         let mut popped = BTreeSet::new();
-        set.pop(count, 3, &mut |member| assert!(popped.insert(member.to_vec())));
+        set.pop(count, 3, &mut |member| {
+            assert!(popped.insert(member.to_vec()))
+        });
         assert_eq!(popped.len(), count);
         let left = members(SetRef::Table(&set));
         assert_eq!(&left | &popped, all);
@@ -273,7 +284,9 @@ fn few_that_stay_of_many_become_a_listpack() {
     let limits = limits(512, 128, 64);
     for (stay, expected) in [(128, Encoding::Listpack), (129, Encoding::Hashtable)] {
         let mut entry = entry_of(NewValue::Object(Object::Set(numbered(2_000).into())));
-        change(&mut entry, |set| set.pop(2_000 - stay, 1, &limits, &mut |_| ()));
+        change(&mut entry, |set| {
+            set.pop(2_000 - stay, 1, &limits, &mut |_| ())
+        });
         assert_eq!(entry.encoding(), expected);
         assert_eq!(view(&entry).len(), stay);
     }
@@ -282,9 +295,8 @@ fn few_that_stay_of_many_become_a_listpack() {
 #[test]
 fn draws_are_fair() {
     let set = numbered(1_000);
-    let rank = |member: &[u8]| -> usize {
-        core::str::from_utf8(&member[7..]).unwrap().parse().unwrap()
-    };
+    let rank =
+        |member: &[u8]| -> usize { core::str::from_utf8(&member[7..]).unwrap().parse().unwrap() };
     let mut drawn = std::vec![0_u32; 1_000];
     SetRef::Table(&set).draw(200_000, 5, &mut |item| drawn[rank(&bytes(item))] += 1);
     let mut sampled = std::vec![0_u32; 1_000];

@@ -26,9 +26,6 @@ pub struct StreamInfo {
     pub entries_added: u64,
 }
 
-/// Listpacks longer than this are not appended to, whatever the limits say.
-const NODE_BYTES_MAX: usize = 1 << 30;
-
 impl Entries {
     /// Live entries.
     #[inline]
@@ -100,13 +97,14 @@ impl Entries {
         if id <= self.info.last_id {
             return false;
         }
-        match self.nodes.last_mut() {
-            Some(node) if has_room(node, entry.bytes(), limits) => {
-                let before = node.heap_bytes();
-                node.append(id, entry);
-                self.node_bytes = self.node_bytes - before + node.heap_bytes();
-            }
-            _ => self.push(Node::new(id, entry)),
+        let fits = self.nodes.last_mut().is_some_and(|node| {
+            let before = node.heap_bytes();
+            let fits = node.append(id, entry, limits);
+            self.node_bytes = self.node_bytes - before + node.heap_bytes();
+            fits
+        });
+        if !fits {
+            self.push(Node::new(id, entry));
         }
         self.len += 1;
         self.info.entries_added = self.info.entries_added.wrapping_add(1);
@@ -279,20 +277,6 @@ impl Entries {
             Err(at) => self.nodes.prev(at),
         }
     }
-}
-
-/// Whether an entry with this many bytes of names and values still belongs into the node.
-#[inline]
-fn has_room(node: &Node, added: usize, limits: NodeLimits) -> bool {
-    let bytes_max = match limits.bytes_max {
-        1..=NODE_BYTES_MAX => limits.bytes_max,
-        _ => NODE_BYTES_MAX,
-    };
-    if node.bytes.len().saturating_add(added) >= bytes_max {
-        return false;
-    }
-    let (live, deleted) = node.counts();
-    limits.entries_max == 0 || live.saturating_add(deleted) < limits.entries_max
 }
 
 /// Live entries of a range in order.

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use vk_mem::size_class;
 
-use super::StreamId;
+use super::{NodeLimits, StreamId};
 use crate::listpack::{self, Item, Iter, Listpack, Pos};
 
 /// The entry is deleted.
@@ -21,6 +21,9 @@ pub(super) const SAME_FIELDS: i64 = 2;
 
 /// The longest entry in bytes of its names and values.
 pub const ENTRY_BYTES_MAX: usize = 1 << 30;
+
+/// Listpacks longer than this are not appended to, whatever the limits say.
+const NODE_BYTES_MAX: usize = 1 << 30;
 
 /// Items that are appended in one go.
 const BATCH_ITEMS: usize = 16;
@@ -56,11 +59,6 @@ impl<'w, I: Iterator<Item = &'w [u8]> + Clone> NewEntry<I> {
             fields: count / 2,
             bytes,
         })
-    }
-
-    /// Bytes of all names and values.
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
     }
 }
 
@@ -273,23 +271,31 @@ impl Node {
         Self { first: id, bytes }
     }
 
-    /// Adds an entry behind the last one.
+    /// Adds an entry behind the last one; tells whether there was room for it by the limits.
     pub(super) fn append<'w, I: Iterator<Item = &'w [u8]> + Clone>(
         &mut self,
         id: StreamId,
         entry: &NewEntry<I>,
-    ) {
-        let Some(head) = Head::of(&self.bytes) else {
-            return;
+        limits: NodeLimits,
+    ) -> bool {
+        let bytes_max = match limits.bytes_max {
+            1..=NODE_BYTES_MAX => limits.bytes_max,
+            _ => NODE_BYTES_MAX,
         };
-        let names = entry.words.clone().step_by(2);
+        if self.bytes.len().saturating_add(entry.bytes) >= bytes_max {
+            return false;
+        }
+        let Some(head) = Head::of(&self.bytes) else {
+            return false;
+        };
+        let count = head.live.saturating_add(head.deleted);
+        if limits.entries_max > 0 && count >= limits.entries_max {
+            return false;
+        }
+        let mut names = entry.words.clone().step_by(2);
+        let mut own = head.lp.iter_from(head.names).take(head.fields);
         let same = head.fields == entry.fields
-            && head
-                .lp
-                .iter_from(head.names)
-                .zip(names)
-                .take(head.fields)
-                .all(|(a, b)| a.is(b));
+            && own.all(|name| names.next().is_some_and(|other| name.is(other)));
         let (live_at, live) = (head.live_at, head.live);
         let ms = id.ms.wrapping_sub(self.first.ms) as i64;
         let seq = id.seq.wrapping_sub(self.first.seq) as i64;
@@ -299,6 +305,7 @@ impl Node {
             Item::Int(live.saturating_add(1) as i64),
         );
         put_entry(Batch::new(&mut self.bytes), (ms, seq), same, entry);
+        true
     }
 
     /// Live and deleted entries.

@@ -201,6 +201,10 @@ impl Arena {
         if self.current == Some(number) {
             self.current = None;
         }
+        if self.used == 0 {
+            self.chunks = Paged::new();
+            self.vacant = alloc::vec::Vec::new();
+        }
     }
 
     /// Takes the freed places of a chunk, but for `except`, out of their lists.

@@ -73,12 +73,7 @@ impl ZSetBuilder {
 
     /// Adds `member` with `score`; if it is there already, its score becomes what `combine` makes
     /// of the one it has. Whether it was new. No score may be NaN.
-    pub fn merge(
-        &mut self,
-        member: &[u8],
-        score: f64,
-        combine: impl FnOnce(f64) -> f64,
-    ) -> bool {
+    pub fn merge(&mut self, member: &[u8], score: f64, combine: impl FnOnce(f64) -> f64) -> bool {
         let added = self.zset.merge_unordered(member, score, combine);
         if added {
             self.longest_bytes = self.longest_bytes.max(member.len());

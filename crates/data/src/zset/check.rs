@@ -50,7 +50,7 @@ impl Model {
             Some(before) if before == score => {
                 // An equal score leaves the old one, which may be the other zero.
                 self.scores.insert(member.to_vec(), before);
-                return Change::Same;
+                Change::Same
             }
             Some(before) => {
                 self.order.remove(&(order_of(before), member.to_vec()));
@@ -188,7 +188,11 @@ impl Zero for f64 {
 
 impl Zero for u64 {
     fn one_zero(self) -> Self {
-        if self == (-0.0_f64).to_bits() { 0 } else { self }
+        if self == (-0.0_f64).to_bits() {
+            0
+        } else {
+            self
+        }
     }
 }
 
@@ -222,9 +226,8 @@ fn compare(entry: &DbEntry, model: &Model) {
     }
     let all = model.ranks(0..model.scores.len());
     assert_eq!(view.len(), all.len());
-    let owned = |(member, score): (Member<'_>, f64)| {
-        (member.bytes(&mut [0; INT_TEXT_MAX]).to_vec(), score)
-    };
+    let owned =
+        |(member, score): (Member<'_>, f64)| (member.bytes(&mut [0; INT_TEXT_MAX]).to_vec(), score);
     assert!(view.iter().map(owned).eq(all.iter().cloned()));
     let down = view.iter_from_rank(0, true).map(owned);
     assert!(down.eq(all.iter().rev().cloned()));
@@ -232,7 +235,13 @@ fn compare(entry: &DbEntry, model: &Model) {
         assert_eq!(view.rank(member, false), Some((rank, *score)));
         assert_eq!(view.score(member), Some(*score));
     }
-    for rank in [0, 1, all.len() / 2, all.len().saturating_sub(1), all.len() + 1] {
+    for rank in [
+        0,
+        1,
+        all.len() / 2,
+        all.len().saturating_sub(1),
+        all.len() + 1,
+    ] {
         let up = view.iter_from_rank(rank, false).map(owned);
         assert!(up.eq(all.iter().skip(rank).cloned()));
         let down = view.iter_from_rank(rank, true).map(owned);

@@ -110,12 +110,20 @@ impl<'a> ZSetMut<'a> {
     }
 
     /// Removes the `count` lowest elements, from the lowest on. Returns how many there were.
-    pub fn pop_min(&mut self, count: usize, each: &mut (impl FnMut(Member<'_>, f64) + ?Sized)) -> usize {
+    pub fn pop_min(
+        &mut self,
+        count: usize,
+        each: &mut (impl FnMut(Member<'_>, f64) + ?Sized),
+    ) -> usize {
         self.remove_ranks(0..count, each)
     }
 
     /// Removes the `count` highest elements, from the highest on. Returns how many there were.
-    pub fn pop_max(&mut self, count: usize, each: &mut (impl FnMut(Member<'_>, f64) + ?Sized)) -> usize {
+    pub fn pop_max(
+        &mut self,
+        count: usize,
+        each: &mut (impl FnMut(Member<'_>, f64) + ?Sized),
+    ) -> usize {
         if let Some(Object::ZSet(zset)) = self.0.object_mut() {
             let len = zset.len();
             return zset.remove_ranks(len.saturating_sub(count)..len, true, each);

@@ -4,7 +4,7 @@ use super::{Member, ZSet, pack};
 use crate::listpack::{self, Listpack};
 
 /// Elements whose records are fetched ahead of the one that is returned.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// Elements with their scores, in order or against it.
 #[derive(Clone, Debug)]

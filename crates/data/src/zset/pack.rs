@@ -45,7 +45,10 @@ pub(super) fn rank(pack: Listpack<'_>, member: &[u8]) -> Option<(usize, f64)> {
 /// The ranks of what lies in the range; the end may lie before the start.
 pub(super) fn score_ranks(pack: Listpack<'_>, range: &ScoreRange) -> Range<usize> {
     ranks(pack, |_, score| {
-        (range.reaches(score_of(score)), range.admits(score_of(score)))
+        (
+            range.reaches(score_of(score)),
+            range.admits(score_of(score)),
+        )
     })
 }
 

@@ -22,7 +22,10 @@ pub(super) fn reserve<T>(vec: &mut Vec<T>, more: usize, bytes: &mut usize) {
 #[cold]
 fn grow<T>(vec: &mut Vec<T>, more: usize, bytes: &mut usize) {
     let before = bytes_of(vec);
-    let wanted = vec.len().saturating_add(more).saturating_mul(size_of::<T>());
+    let wanted = vec
+        .len()
+        .saturating_add(more)
+        .saturating_mul(size_of::<T>());
     let room = size_class(wanted) / size_of::<T>().max(1);
     vec.reserve_exact(room.saturating_sub(vec.len()));
     *bytes = *bytes - before + bytes_of(vec);
@@ -51,6 +54,18 @@ fn shrink<T>(vec: &mut Vec<T>, bytes: &mut usize) {
     vec.shrink_to(size_class(wanted) / size_of::<T>().max(1));
     *bytes = *bytes - before + bytes_of(vec);
 }
+
+/// Hints that the words are about to be searched: all lines at once, where a binary search would
+/// wait for one after the other.
+#[inline]
+pub(super) fn prefetch(words: &[u64]) {
+    for line in words.chunks(LINE_BYTES / size_of::<u64>()) {
+        vk_mem::prefetch_read(line);
+    }
+}
+
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
 
 /// A copy with the same capacity, so that it is accounted alike.
 pub(super) fn twin<T: Clone>(vec: &Vec<T>) -> Vec<T> {

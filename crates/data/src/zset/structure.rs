@@ -190,9 +190,13 @@ impl ZSet {
         if score == before {
             return Change::Same;
         }
-        self.tree.remove(&self.arena, handle);
-        self.arena.set_score(handle, score);
-        self.tree.insert(&self.arena, handle);
+        if self.tree.shift(&self.arena, handle, score) {
+            self.arena.set_score(handle, score);
+        } else {
+            self.tree.remove(&self.arena, handle);
+            self.arena.set_score(handle, score);
+            self.tree.insert(&self.arena, handle);
+        }
         Change::Updated
     }
 

@@ -20,7 +20,9 @@ fn every_short_script_equals_the_model() {
     for entries in [0, 1, 2] {
         for first in 0..=15 {
             for second in 0..=255_u8 {
-                check_zset(&[entries, 8, first, second, 200, second, 3, first, 9, second, 70]);
+                check_zset(&[
+                    entries, 8, first, second, 200, second, 3, first, 9, second, 70,
+                ]);
             }
         }
     }
@@ -65,9 +67,14 @@ fn grows_and_shrinks_through_all_levels() {
         zset.update(&member(number), |_| Some(score));
     }
     check_structure(&zset);
-    let below = ScoreRange { max: 499.0, ..ScoreRange::ALL };
+    let below = ScoreRange {
+        max: 499.0,
+        ..ScoreRange::ALL
+    };
     let ranks = ZSetRef::of_structure(&zset).score_ranks(&below);
-    let lower = ZSetRef::of_structure(&zset).iter().filter(|(_, score)| *score < 499.0);
+    let lower = ZSetRef::of_structure(&zset)
+        .iter()
+        .filter(|(_, score)| *score < 499.0);
     assert_eq!(ranks, 0..lower.count());
     for number in 0..COUNT {
         if number % 50 != 0 {
@@ -80,10 +87,20 @@ fn grows_and_shrinks_through_all_levels() {
     check_structure(&zset);
     assert_eq!(zset.len() as u64, COUNT / 50);
     let per_element = zset.memory_bytes() as f64 / zset.len() as f64;
-    assert!(per_element < 90.0, "{per_element} bytes per element after shrinking");
-    assert_eq!(zset.remove_ranks(0..zset.len(), false, &mut |_, _| {}) as u64, COUNT / 50);
+    assert!(
+        per_element < 90.0,
+        "{per_element} bytes per element after shrinking"
+    );
+    assert_eq!(
+        zset.remove_ranks(0..zset.len(), false, &mut |_, _| {}) as u64,
+        COUNT / 50
+    );
     check_structure(&zset);
-    assert!(zset.memory_bytes() < 1000, "{} bytes when empty", zset.memory_bytes());
+    assert!(
+        zset.memory_bytes() < 1000,
+        "{} bytes when empty",
+        zset.memory_bytes()
+    );
 }
 
 #[test]
@@ -112,7 +129,7 @@ fn equal_scores_order_by_member() {
         let number = random.next() % 100_000;
         let rank = (random.next() % zset.len() as u64) as usize;
         zset.remove(&member(number));
-        zset.remove_ranks(rank..rank + 40, number % 2 == 0, &mut |_, _| {});
+        zset.remove_ranks(rank..rank + 40, number.is_multiple_of(2), &mut |_, _| {});
     }
     check_structure(&zset);
 }
@@ -149,4 +166,22 @@ fn one_removal_frees_little_and_a_slice_frees_all() {
         slices += 1;
     }
     assert!((5..500).contains(&slices), "{slices} slices");
+}
+
+#[test]
+fn scores_that_change_a_little_stay_in_order() {
+    let mut zset = new();
+    let mut random = Random(6);
+    for number in 0..3000 {
+        zset.update(&member(number), |_| Some((random.next() % 500) as f64));
+    }
+    for _ in 0..30_000 {
+        let step = (random.next() % 7) as f64 - 3.0;
+        let number = random.next() % 3000;
+        zset.update(&member(number), |score| score.map(|score| score + step));
+        if random.next().is_multiple_of(1000) {
+            check_structure(&zset);
+        }
+    }
+    check_structure(&zset);
 }

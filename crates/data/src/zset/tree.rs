@@ -164,6 +164,28 @@ impl Tree {
         }
     }
 
+    /// Moves the element of that handle, whose record still is as it was, to where `score` belongs,
+    /// if that is inside of the same leaf; whether it was.
+    pub(super) fn shift(&mut self, arena: &Arena, handle: u32, score: f64) -> bool {
+        let (before, member) = arena.element(handle);
+        let probe = Probe::behind(before, member);
+        let mut node = &mut self.root;
+        loop {
+            let at = node.child_for(arena, &probe);
+            match &mut node.kids {
+                Kids::Nodes(nodes) => match nodes.get_mut(at) {
+                    Some(child) => node = child,
+                    None => return false,
+                },
+                Kids::Leaves(leaves) => {
+                    let target = Probe::behind(score, member);
+                    let leaf = leaves.get_mut(at);
+                    return leaf.is_some_and(|leaf| leaf.shift(arena, &probe, &target, handle));
+                }
+            }
+        }
+    }
+
     /// Makes a tree of elements that come in order, in the place of an empty one.
     pub(super) fn plant(&mut self, arena: &Arena, elements: &[(u64, u32)]) {
         let mut height = 1;

@@ -1,6 +1,7 @@
 //! Commands on keys of any type, and on whole databases.
 
 mod databases;
+mod dump;
 mod expire;
 mod inspect;
 pub(in crate::cmd) mod move_key;
@@ -10,6 +11,8 @@ pub(super) mod scan;
 pub(in crate::cmd) mod times;
 mod ttl;
 mod wait;
+
+pub(in crate::cmd) use dump::load_limits;
 
 use super::Command;
 
@@ -21,6 +24,7 @@ pub(super) const COMMANDS: &[Command] = &[
     ttl::TTL,
     move_key::COPY,
     databases::DBSIZE,
+    dump::DUMP,
     expire::EXPIREAT,
     ttl::EXPIRETIME,
     databases::FLUSHALL,
@@ -36,6 +40,8 @@ pub(super) const COMMANDS: &[Command] = &[
     scan::RANDOMKEY,
     move_key::RENAME,
     move_key::RENAMENX,
+    dump::RESTORE,
+    dump::RESTORE_ASKING,
     scan::SCAN,
     databases::SWAPDB,
     inspect::TOUCH,

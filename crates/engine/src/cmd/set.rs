@@ -71,9 +71,7 @@ fn live_sets<'k>(
 /// The sets of keys that [`live_sets`] has seen.
 fn views<'v>(ctx: &'v Ctx<'_>, live: &[Option<KeyRef<'_>>]) -> Vec<Option<SetRef<'v>>> {
     let view = |key: &KeyRef<'_>| SetRef::of(ctx.engine.dbs.find(key)?);
-    live.iter()
-        .map(|key| key.as_ref().and_then(view))
-        .collect()
+    live.iter().map(|key| key.as_ref().and_then(view)).collect()
 }
 
 /// Writes a member.

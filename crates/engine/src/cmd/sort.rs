@@ -1,7 +1,6 @@
 //! SORT and SORT_RO: the elements of a list, a set or a sorted set in order, or what keys named
 //! after them hold.
 
-mod lists;
 mod options;
 mod order;
 mod pattern;
@@ -11,15 +10,14 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use vk_data::{
+    list::ListBuilder,
     num::INT_TEXT_MAX,
     value::{StrRef, ValueType},
 };
 use vk_resp::{ReplyBuf, Request};
-use vk_spec::{
-    ArgSpec, Begin, Categories, CommandSpec, Find, Flags, Group, KeyFlags, KeySpec,
-};
+use vk_spec::{ArgSpec, Begin, Categories, CommandSpec, Find, Flags, Group, KeyFlags, KeySpec};
 
-use super::{Command, Run};
+use super::{Command, Run, list};
 use crate::{
     Error,
     config::EventFlags,
@@ -27,7 +25,7 @@ use crate::{
 };
 
 use options::{By, Options};
-use order::{Ranked, Words, number, sort as sort_ranked};
+use order::{Ranked, Words, common_prefix, number, sort as sort_ranked};
 use pattern::Pattern;
 use source::Source;
 
@@ -253,14 +251,15 @@ impl Sorted {
     ) -> Result<(), Error> {
         let target = ctx.key(1)?;
         let values = self.values(&options.gets);
-        let mut list = lists::ListBuilder::new();
+        let mut list = ListBuilder::new(list::limits(ctx));
         self.for_each(ctx, &options.gets, |value| match value {
             Some(value) => list.push(value.bytes(&mut [0; INT_TEXT_MAX])),
             None => list.push(b""),
         })?;
         let mut writer = ctx.write(target);
         if values > 0 {
-            writer.put(list.finish(), Expire::Never);
+            list.finish()
+                .store(|value| writer.put(value, Expire::Never));
             writer.commit(&[(EventFlags::LIST, "sortstore")]);
         } else if writer.remove() {
             writer.commit(&[(EventFlags::GENERIC, "del")]);
@@ -287,7 +286,8 @@ fn rank(
     match (by, alpha) {
         (By::Pattern(pattern), true) => {
             let texts = Texts::named(ctx, pattern, elements)?;
-            let first = |at| Ranked::by_text(at, texts.get(at).unwrap_or_default());
+            let prefix = common_prefix((0..elements.len()).filter_map(|at| texts.get(at)));
+            let first = |at| Ranked::by_text(at, texts.get(at).unwrap_or_default(), prefix);
             ranked = all.map(first).collect();
             sort(&mut ranked, &|a, b| {
                 texts.get(a).cmp(&texts.get(b)).then_with(|| bytes(a, b))
@@ -298,7 +298,9 @@ fn rank(
             sort(&mut ranked, &bytes);
         }
         (_, true) => {
-            ranked = all.map(|at| Ranked::by_text(at, elements.get(at))).collect();
+            let prefix = common_prefix(elements.iter());
+            let first = |at| Ranked::by_text(at, elements.get(at), prefix);
+            ranked = all.map(first).collect();
             sort(&mut ranked, &bytes);
         }
         (_, false) => {
@@ -338,11 +340,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn named(
-        ctx: &mut ReadCtx<'_>,
-        pattern: Pattern<'_>,
-        elements: &Words,
-    ) -> Result<Self, Error> {
+    fn named(ctx: &mut ReadCtx<'_>, pattern: Pattern<'_>, elements: &Words) -> Result<Self, Error> {
         let mut name = Vec::new();
         let mut words = Words::with_capacity(elements.len());
         let mut there = Vec::with_capacity(elements.len());

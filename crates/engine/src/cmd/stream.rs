@@ -4,6 +4,7 @@
 //! told, how a stream is opened for a change.
 
 mod add;
+mod auto_claim;
 mod claim;
 mod delete;
 mod effects;
@@ -37,7 +38,7 @@ pub(super) const COMMANDS: &[Command] = &[
     add::XADD,
     delete::XACKDEL,
     pending::XACK,
-    claim::XAUTOCLAIM,
+    auto_claim::XAUTOCLAIM,
     claim::XCLAIM,
     delete::XDEL,
     delete::XDELEX,
@@ -183,3 +184,6 @@ fn bad_subcommand(container: &str, sub: &[u8]) -> Error {
         "ERR unknown subcommand or wrong number of arguments for '{sub}'. Try {container} HELP."
     ))
 }
+
+#[cfg(test)]
+mod replay_tests;

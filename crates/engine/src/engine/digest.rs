@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use vk_data::{
     entry::DbEntry,
     hash::HashRef,
+    list::ListRef,
     num::INT_TEXT_MAX,
     set::SetRef,
     stream::StreamRef,
@@ -52,6 +53,9 @@ pub(crate) fn value_digest(entry: &DbEntry) -> [u8; 32] {
     hash.update(entry.value_type().name());
     if let Some(string) = StrRef::of(entry) {
         hash.update(string.bytes(text));
+    } else if let Some(list) = ListRef::of(entry) {
+        list.iter()
+            .for_each(|item| part(&mut hash, item.bytes(text)));
     } else if let Some(set) = SetRef::of(entry) {
         let mut sum = [0; 32];
         set.iter().for_each(|member| {

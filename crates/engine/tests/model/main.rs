@@ -1,10 +1,11 @@
-//! The machine against the reference model: random sequences of commands on strings, keys, expiry
-//! and databases, one session, time that goes by (often exactly to the edge of an expiry), and
+//! The machine against the reference model: random sequences of commands on values of every type,
+//! keys, expiry and databases, small and usual limits of compact storage, one session, time that goes by (often exactly to the edge of an expiry), and
 //! transactions. Every reply is compared, and at the end every key, on a replica too. What the
 //! model does not know for certain is not sent.
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod steps;
+mod types;
 mod words;
 
 use std::fmt;
@@ -15,7 +16,7 @@ use vk_engine::{
     Disposition, EffectBuf, SessionId,
     check::{Rig, START_MS, replay},
 };
-use vk_model::{Model, ModelReply};
+use vk_model::{Limits, Model, ModelReply};
 use vk_resp::{Reply, ReplyBuf, ReplyLimits, ReplyParser};
 
 use steps::{Step, Words};

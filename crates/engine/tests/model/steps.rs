@@ -6,6 +6,7 @@ use std::fmt;
 use proptest::{prelude::*, sample::select};
 use vk_model::Model;
 
+use crate::types::on_types;
 use crate::words::{
     Part, Word, all, any_word, database, decimal, duration, either, index, key, key_word, literal,
     maybe, odd_number, offset, pattern, repeated, unix_millis, unix_seconds, value,
@@ -123,12 +124,13 @@ fn well_formed() -> Part {
         5 => expiring(),
         5 => on_keys(),
         2 => on_databases(),
+        30 => on_types(),
     ]
     .boxed()
 }
 
 /// A request from its name and parts.
-fn request(name: &'static str, mut parts: Vec<Part>) -> Part {
+pub(crate) fn request(name: &'static str, mut parts: Vec<Part>) -> Part {
     parts.insert(0, literal(name));
     all(parts)
 }

@@ -57,7 +57,7 @@ pub(crate) fn literal(text: &'static str) -> Part {
     Just(vec![Word::new(text)]).boxed()
 }
 
-fn one_of(words: &'static [&'static str]) -> Part {
+pub(crate) fn one_of(words: &'static [&'static str]) -> Part {
     select(words).prop_map(|word| vec![Word::new(word)]).boxed()
 }
 
@@ -84,13 +84,54 @@ pub(crate) fn either(parts: Vec<Part>) -> Part {
 
 const KEYS: &[&str] = &["a", "b", "ab", "", "a key that is longer than the others"];
 
+/// Keys that mostly hold a collection of one type: list, set, hash, sorted set, stream, bits,
+/// HyperLogLog.
+const TYPED_KEYS: &[&str] = &[
+    "l1", "l2", "t1", "t2", "h1", "h2", "z1", "z2", "x1", "x2", "s1", "s2", "p1", "p2",
+];
+
 pub(crate) fn key() -> Part {
-    one_of(KEYS)
+    prop_oneof![3 => one_of(KEYS), 2 => one_of(TYPED_KEYS)].boxed()
+}
+
+/// A key that mostly holds a value of the type with this letter.
+pub(crate) fn key_of(letter: char) -> Part {
+    let own: Vec<&str> = TYPED_KEYS
+        .iter()
+        .copied()
+        .filter(|key| key.starts_with(letter))
+        .collect();
+    let own = select(own).prop_map(|key| vec![Word::new(key)]);
+    prop_oneof![16 => own, 1 => key()].boxed()
 }
 
 /// The name of a key, as one word.
 pub(crate) fn key_word() -> BoxedStrategy<Word> {
-    select(KEYS).prop_map(Word::new).boxed()
+    prop_oneof![select(KEYS), select(TYPED_KEYS)]
+        .prop_map(Word::new)
+        .boxed()
+}
+
+/// A member of a collection: few, so that they meet; numbers, words, and long ones.
+pub(crate) fn member() -> Part {
+    let small = (-3_i64..12).prop_map(|n| vec![Word::new(n.to_string())]);
+    let long = select(&[8, 9, 63, 64, 65, 300][..]).prop_map(|len| vec![Word::new("m".repeat(len))]);
+    let odd = one_of(&["", "01", "-0", "32768", "9223372036854775807", "9223372036854775808"]);
+    prop_oneof![
+        6 => small,
+        6 => one_of(&["a", "b", "c", "d", "e", "f"]),
+        1 => long,
+        1 => odd,
+    ]
+    .boxed()
+}
+
+/// A score, or what is none.
+pub(crate) fn score() -> Part {
+    let near = (-6_i64..12, any::<bool>()).prop_map(|(n, half)| {
+        vec![Word::new(format!("{n}{}", if half { ".5" } else { "" }))]
+    });
+    prop_oneof![8 => near, 1 => one_of(&["inf", "-inf", "+inf", "nan", "x", "", "100000"])].boxed()
 }
 
 pub(crate) fn value() -> Part {
@@ -240,6 +281,7 @@ pub(crate) fn any_word() -> Part {
     let token = one_of(&[
         "EX", "px", "EXAT", "PXAT", "KEEPTTL", "NX", "xx", "GT", "LT", "GET", "IFEQ", "PERSIST",
         "DB", "REPLACE", "LEN", "IDX", "SYNC", "ASYNC", "BYINT", "LBOUND", "UBOUND", "SATURATE",
+        "COUNT", "LIMIT", "WITHSCORES", "BYSCORE", "REV", "FIELDS", "STREAMS", "LEFT", "CH",
     ]);
     prop_oneof![2 => key(), 2 => value(), 3 => token, 1 => odd_number(), 1 => unix_millis()].boxed()
 }

@@ -50,13 +50,7 @@ impl Chunk {
 
     /// Appends a record of `size` bytes; its offset. `total` is what all chunks have.
     #[inline]
-    pub(super) fn append(
-        &mut self,
-        score: f64,
-        member: &[u8],
-        size: usize,
-        total: usize,
-    ) -> usize {
+    pub(super) fn append(&mut self, score: f64, member: &[u8], size: usize, total: usize) -> usize {
         let place = self.bytes.len();
         if self.bytes.capacity() - place < size {
             self.grow(size, total);

@@ -21,7 +21,10 @@ fn check(arena: &Arena, model: &BTreeMap<u32, (f64, Vec<u8>)>) {
     let live: usize = arena.chunks.iter().map(|chunk| chunk.live).sum();
     let used: usize = arena.chunks.iter().map(super::Chunk::len).sum();
     let bytes: usize = arena.chunks.iter().map(super::Chunk::memory_bytes).sum();
-    assert_eq!((live, used, bytes), (arena.live, arena.used, arena.chunk_bytes));
+    assert_eq!(
+        (live, used, bytes),
+        (arena.live, arena.used, arena.chunk_bytes)
+    );
 }
 
 fn move_some(arena: &mut Arena, model: &mut BTreeMap<u32, (f64, Vec<u8>)>) {
@@ -42,7 +45,9 @@ fn churn_of_sizes_neither_mixes_records_up_nor_leaks() {
     let mut model = BTreeMap::new();
     let mut random = 1_u64;
     for round in 0..60_000_usize {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let draw = (random >> 33) as usize;
         // Sizes drift, so that the free lists alone would not do.
         let len = match draw % 500 {
@@ -66,7 +71,11 @@ fn churn_of_sizes_neither_mixes_records_up_nor_leaks() {
             check(&arena, &model);
             check(&arena.twin(), &model);
             let bound = needed(&model) * 3 / 2 + 4 * CHUNK_BYTES;
-            assert!(arena.memory_bytes() < bound, "{} in {round}", arena.memory_bytes());
+            assert!(
+                arena.memory_bytes() < bound,
+                "{} in {round}",
+                arena.memory_bytes()
+            );
         }
     }
     while let Some((&handle, _)) = model.iter().next() {
@@ -82,7 +91,9 @@ fn churn_of_sizes_neither_mixes_records_up_nor_leaks() {
 fn records_of_every_length_read_back() {
     let mut arena = Arena::new();
     let mut model = BTreeMap::new();
-    for len in (0..300).chain(SMALL_BYTES_MAX - 20..SMALL_BYTES_MAX + 20).chain([70_000, 3_000_000])
+    for len in (0..300)
+        .chain(SMALL_BYTES_MAX - 20..SMALL_BYTES_MAX + 20)
+        .chain([70_000, 3_000_000])
     {
         let member: Vec<u8> = (0..len).map(|at| (at * 7 + len) as u8).collect();
         let handle = arena.add(len as f64, &member);

@@ -28,9 +28,7 @@ impl Bucket {
 
     #[inline]
     pub(super) fn prefetch(&self) {
-        for line in self.0.chunks(8) {
-            vk_mem::prefetch_read(line);
-        }
+        paged::prefetch(&self.0);
     }
 
     /// The first handle with this tag that `is` accepts.

@@ -130,6 +130,7 @@ impl Leaf {
     /// Entries before the place.
     #[inline]
     pub(super) fn place(&self, arena: &Arena, probe: &Probe<'_>) -> usize {
+        paged::prefetch(&self.0);
         let entries = self.entries();
         let (start, end) = match probe.order {
             Some(order) => {
@@ -164,6 +165,44 @@ impl Leaf {
         {
             *entry = *entry >> 32 << 32 | u64::from(to);
         }
+    }
+
+    /// Moves the entry of an element to another place inside of the leaf, but not to its ends or
+    /// from the first one, of which the parent knows; whether it was moved.
+    pub(super) fn shift(
+        &mut self,
+        arena: &Arena,
+        from: &Probe<'_>,
+        to: &Probe<'_>,
+        handle: u32,
+    ) -> bool {
+        let (behind, place) = (self.place(arena, from), self.place(arena, to));
+        let last = self.len();
+        if behind < 2 || place == 0 || place >= last {
+            return false;
+        }
+        let entry = entry(self.window(), to.order.unwrap_or_default(), handle);
+        // The entry is at `behind` among the words, and goes before the one at `place + 1`.
+        let words = if behind <= place {
+            self.0.get_mut(behind..=place)
+        } else {
+            self.0.get_mut(place + 1..=behind)
+        };
+        let Some(words) = words else {
+            return false;
+        };
+        if behind <= place {
+            words.rotate_left(1);
+            if let Some(word) = words.last_mut() {
+                *word = entry;
+            }
+        } else {
+            words.rotate_right(1);
+            if let Some(word) = words.first_mut() {
+                *word = entry;
+            }
+        }
+        true
     }
 
     /// Takes out entries.
@@ -217,12 +256,7 @@ impl Leaf {
     }
 
     /// Merges two neighbours into one (then the second is empty), or shares their entries evenly.
-    pub(super) fn balance(
-        left: &mut Self,
-        right: &mut Self,
-        arena: &Arena,
-        bytes: &mut usize,
-    ) {
+    pub(super) fn balance(left: &mut Self, right: &mut Self, arena: &Arena, bytes: &mut usize) {
         let handles: Vec<u32> = left.handles().chain(right.handles()).collect();
         for &handle in &handles {
             arena.prefetch(handle);

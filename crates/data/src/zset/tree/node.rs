@@ -71,6 +71,7 @@ impl Node {
     /// The child in which the element right before the place is; the first if there is none.
     #[inline]
     pub(super) fn child_for(&self, arena: &Arena, probe: &Probe<'_>) -> usize {
+        paged::prefetch(&self.orders);
         let (start, end) = match probe.order {
             Some(order) => {
                 let start = self.orders.partition_point(|&first| first < order);

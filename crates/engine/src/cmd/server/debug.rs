@@ -189,6 +189,13 @@ const SUBS: &[Sub] = &[
         debug_value::quicklist_packed_threshold,
     ),
     sub(
+        "RELOAD",
+        (2, MANY),
+        "[option ...]",
+        "Writes all values as a snapshot has them and goes on with what is read back.",
+        debug_value::reload,
+    ),
+    sub(
         "SEGFAULT",
         (2, 2),
         "",
@@ -430,7 +437,7 @@ mod tests {
     #[test]
     fn what_is_not_known() {
         let mut kit = kit();
-        for name in ["RELOAD", "sleep"] {
+        for name in ["LOADAOF", "sleep"] {
             let text = alloc::format!(
                 "(error) ERR unknown subcommand or wrong number of arguments for '{name}'. Try \
                  DEBUG HELP."

@@ -5,10 +5,55 @@ use vk_data::{
     num::{INT_TEXT_MAX, parse_memory},
     pack::{Body, PackKind},
 };
+use vk_rdb::{Compression, Writer, round_trip};
 use vk_resp::{ReplyBuf, Request};
 
 use super::debug_object::find;
-use crate::{Error, ctx::SessionCtx};
+use crate::{Error, cmd::generic::load_limits, ctx::SessionCtx};
+
+/// Writes every value as a snapshot has it, reads it back, and goes on with what was read. Keys
+/// that have expired are gone afterwards, as after a restart.
+pub(super) fn reload(
+    ctx: &mut SessionCtx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    for option in request.iter().skip(2) {
+        // Nothing is written to a file, so that neither option makes a difference.
+        if !option.eq_ignore_ascii_case(b"merge") && !option.eq_ignore_ascii_case(b"noflush") {
+            return Err(Error::DEBUG_RELOAD_OPTION);
+        }
+    }
+    let limits = load_limits(ctx);
+    let now_ms = ctx.now_ms();
+    let dbs = &mut ctx.engine().dbs;
+    let mut writer = Writer::new(Compression::Lzf);
+    for index in 0..dbs.count() as u32 {
+        let Some(db) = dbs.db_mut(index) else {
+            continue;
+        };
+        let before = db.take();
+        let mut result = Ok(());
+        before.for_each(&mut |entry| {
+            let has_expired = entry.expire_ms().is_some_and(|at| at < now_ms);
+            if has_expired || result.is_err() {
+                return;
+            }
+            writer.take();
+            result = round_trip(entry, &limits, &mut writer).map(|value| {
+                let (hash, key) = (db.hash(entry.key()), entry.key());
+                value.store(|value| {
+                    db.insert_new(hash, key, value, entry.expire_ms(), entry.access());
+                });
+            });
+        });
+        dbs.detach(before);
+        // A value that cannot be read back is a defect of this server.
+        result.map_err(|error| Error::told(format_args!("ERR Error trying to reload: {error}")))?;
+    }
+    reply.ok();
+    Ok(())
+}
 
 /// Elements of a list from this size on get a node of their own; 0 gives the rule of
 /// `list-max-listpack-size` back.

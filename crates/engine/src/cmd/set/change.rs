@@ -28,10 +28,7 @@ pub(super) const SADD: Command = Command {
         flags: Flags::DENYOOM.union(Flags::FAST),
         categories: Categories::SET,
         keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
-        args: &[
-            ArgSpec::key("key", 0),
-            ArgSpec::string("member").multiple(),
-        ],
+        args: &[ArgSpec::key("key", 0), ArgSpec::string("member").multiple()],
         ..CommandSpec::NEW
     },
     run: Run::Write(sadd),
@@ -52,10 +49,7 @@ pub(super) const SREM: Command = Command {
         flags: Flags::FAST,
         categories: Categories::SET,
         keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::DELETE))],
-        args: &[
-            ArgSpec::key("key", 0),
-            ArgSpec::string("member").multiple(),
-        ],
+        args: &[ArgSpec::key("key", 0), ArgSpec::string("member").multiple()],
         ..CommandSpec::NEW
     },
     run: Run::Write(srem),

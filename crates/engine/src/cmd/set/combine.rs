@@ -31,7 +31,12 @@ pub(super) const SINTER: Command = Command {
         arity: -2,
         categories: Categories::SET,
         tips: &["nondeterministic_output_order"],
-        keys: &[KeySpec::range(1, -1, 1, KeyFlags::RO.union(KeyFlags::ACCESS))],
+        keys: &[KeySpec::range(
+            1,
+            -1,
+            1,
+            KeyFlags::RO.union(KeyFlags::ACCESS),
+        )],
         args: &[ArgSpec::key("key", 0).multiple()],
         ..CommandSpec::NEW
     },
@@ -69,7 +74,12 @@ pub(super) const SUNION: Command = Command {
         arity: -2,
         categories: Categories::SET,
         tips: &["nondeterministic_output_order"],
-        keys: &[KeySpec::range(1, -1, 1, KeyFlags::RO.union(KeyFlags::ACCESS))],
+        keys: &[KeySpec::range(
+            1,
+            -1,
+            1,
+            KeyFlags::RO.union(KeyFlags::ACCESS),
+        )],
         args: &[ArgSpec::key("key", 0).multiple()],
         ..CommandSpec::NEW
     },
@@ -86,7 +96,12 @@ pub(super) const SDIFF: Command = Command {
         arity: -2,
         categories: Categories::SET,
         tips: &["nondeterministic_output_order"],
-        keys: &[KeySpec::range(1, -1, 1, KeyFlags::RO.union(KeyFlags::ACCESS))],
+        keys: &[KeySpec::range(
+            1,
+            -1,
+            1,
+            KeyFlags::RO.union(KeyFlags::ACCESS),
+        )],
         args: &[ArgSpec::key("key", 0).multiple()],
         ..CommandSpec::NEW
     },
@@ -218,7 +233,12 @@ mod tests {
         assert_eq!(kit.run("SINTERCARD 2 a b LIMIT 0"), "(integer) 2");
         assert_eq!(kit.run("SINTERCARD 1 nope"), "(integer) 0");
         kit.run("SET s 1");
-        for line in ["SINTER nope s", "SUNION a s", "SDIFF nope s", "SINTERCARD 2 nope s"] {
+        for line in [
+            "SINTER nope s",
+            "SUNION a s",
+            "SDIFF nope s",
+            "SINTERCARD 2 nope s",
+        ] {
             assert!(kit.run(line).starts_with("(error) WRONGTYPE"), "{line}");
         }
     }

@@ -73,10 +73,7 @@ pub(super) const SMISMEMBER: Command = Command {
         flags: Flags::FAST,
         categories: Categories::SET,
         keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-        args: &[
-            ArgSpec::key("key", 0),
-            ArgSpec::string("member").multiple(),
-        ],
+        args: &[ArgSpec::key("key", 0), ArgSpec::string("member").multiple()],
         ..CommandSpec::NEW
     },
     run: Run::Read(smismember),

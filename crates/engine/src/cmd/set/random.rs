@@ -89,12 +89,9 @@ fn spop(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> R
     }
 }
 
-fn pop_one(
-    ctx: &mut WriteCtx<'_>,
-    key: KeyRef<'_>,
-    reply: &mut ReplyBuf,
-) -> Result<(), Error> {
-    let (seed, limits, wants_effects) = (ctx.engine.random.next(), limits(ctx), ctx.wants_effects());
+fn pop_one(ctx: &mut WriteCtx<'_>, key: KeyRef<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
+    let (seed, limits, wants_effects) =
+        (ctx.engine.random.next(), limits(ctx), ctx.wants_effects());
     let mut writer = ctx.write(key);
     if writer.view::<SetRef<'_>>()?.is_none() {
         reply.null();
@@ -124,7 +121,8 @@ fn pop_many(
     count: usize,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    let (seed, limits, wants_effects) = (ctx.engine.random.next(), limits(ctx), ctx.wants_effects());
+    let (seed, limits, wants_effects) =
+        (ctx.engine.random.next(), limits(ctx), ctx.wants_effects());
     let mut writer = ctx.write(key);
     let set = writer.view::<SetRef<'_>>()?;
     let len = set.map_or(0, SetRef::len);
@@ -196,7 +194,10 @@ fn srandmember(
     let key = ctx.key(0)?;
     let Some(count) = request.arg(2) else {
         let seed = ctx.engine.random.next();
-        match ctx.view::<SetRef<'_>>(key)?.and_then(|set| set.random(seed)) {
+        match ctx
+            .view::<SetRef<'_>>(key)?
+            .and_then(|set| set.random(seed))
+        {
             Some(member) => put_member(reply, member),
             None => reply.null(),
         }
@@ -340,7 +341,10 @@ mod tests {
         let range = "(error) ERR value is out of range, value must between";
         let line = format!("SRANDMEMBER s {}", i64::MIN);
         let said = kit.run(&line);
-        assert_eq!(said, format!("{range} -9223372036854775807 and 9223372036854775807"));
+        assert_eq!(
+            said,
+            format!("{range} -9223372036854775807 and 9223372036854775807")
+        );
         let said = kit.run(&format!("SRANDMEMBER s {}", -i64::MAX));
         assert_eq!(said, format!("{range} -16777216 and 9223372036854775807"));
     }
@@ -356,7 +360,10 @@ mod tests {
         let mut log = EffectBuf::default();
         kit.engine.effects.take(&mut log);
         let text = String::from_utf8_lossy(&log.bytes).into_owned();
-        let words: Vec<&str> = text.split("\r\n").filter(|w| !w.starts_with(['*', '$'])).collect();
+        let words: Vec<&str> = text
+            .split("\r\n")
+            .filter(|w| !w.starts_with(['*', '$']))
+            .collect();
         let one: Vec<_> = one.iter().map(String::as_str).collect();
         assert_eq!(words[..3], ["SREM", "s", one[0]]);
         assert_eq!(words[3..5], ["SREM", "s"]);

@@ -94,10 +94,16 @@ mod tests {
     fn a_small_set_is_told_at_once() {
         let mut kit = Kit::new();
         kit.run("SADD ints 1 2 13");
-        assert_eq!(kit.run("SSCAN ints 0 COUNT 1"), "[\"0\", [\"1\", \"2\", \"13\"]]");
+        assert_eq!(
+            kit.run("SSCAN ints 0 COUNT 1"),
+            "[\"0\", [\"1\", \"2\", \"13\"]]"
+        );
         assert_eq!(kit.run("SSCAN ints 7 MATCH 1*"), "[\"0\", [\"1\", \"13\"]]");
         kit.run("SADD words a ab b");
-        assert_eq!(kit.run("SSCAN words 0 MATCH a*"), "[\"0\", [\"a\", \"ab\"]]");
+        assert_eq!(
+            kit.run("SSCAN words 0 MATCH a*"),
+            "[\"0\", [\"a\", \"ab\"]]"
+        );
     }
 
     #[test]
@@ -108,7 +114,11 @@ mod tests {
         kit.run("SADD s a");
         let syntax = "(error) ERR syntax error";
         for options in ["WHAT", "COUNT 0", "TYPE set", "MATCH"] {
-            assert_eq!(kit.run(&format!("SSCAN s 0 {options}")), syntax, "{options}");
+            assert_eq!(
+                kit.run(&format!("SSCAN s 0 {options}")),
+                syntax,
+                "{options}"
+            );
         }
         assert_eq!(
             kit.run("SSCAN s 0 NOVALUES"),

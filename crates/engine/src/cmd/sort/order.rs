@@ -47,6 +47,24 @@ impl Words {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
+
+    /// All words in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+}
+
+/// Bytes that all words begin with.
+pub(super) fn common_prefix<'w>(mut words: impl Iterator<Item = &'w [u8]>) -> usize {
+    let mut prefix = words.next().unwrap_or_default();
+    for word in words {
+        let equal = prefix.iter().zip(word).take_while(|(a, b)| a == b);
+        prefix = prefix.get(..equal.count()).unwrap_or_default();
+        if prefix.is_empty() {
+            break;
+        }
+    }
+    prefix.len()
 }
 
 /// An element and the first part of what it is compared by.
@@ -71,10 +89,11 @@ impl Ranked {
         Self { key, index }
     }
 
-    /// An element with a text, in the order of the texts' first bytes.
+    /// An element with a text, in the order of the first bytes behind what all texts begin with.
     #[inline]
-    pub(super) fn by_text(index: usize, text: &[u8]) -> Self {
+    pub(super) fn by_text(index: usize, text: &[u8], common_prefix: usize) -> Self {
         let mut first = [0; 8];
+        let text = text.get(common_prefix..).unwrap_or_default();
         for (place, byte) in first.iter_mut().zip(text) {
             *place = *byte;
         }
@@ -146,7 +165,7 @@ pub(super) fn number(text: &[u8]) -> Option<f64> {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::{Ranked, number, sort};
+    use super::{Ranked, common_prefix, number, sort};
 
     #[test]
     fn numbers_are_read_as_strtod_does() {
@@ -161,17 +180,42 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_told_apart_behind_what_they_share() {
+        let words = ["key:10", "key:1", "key:2"].map(str::as_bytes);
+        assert_eq!(common_prefix(words.into_iter()), 4);
+        assert_eq!(common_prefix(core::iter::empty()), 0);
+        let key = |word: &[u8]| Ranked::by_text(0, word, 4).key;
+        assert!(key(words[1]) < key(words[0]) && key(words[0]) < key(words[2]));
+    }
+
+    #[test]
     fn keys_are_in_the_order_of_numbers() {
-        let numbers = [f64::NEG_INFINITY, -2.0, -1e-300, 0.0, 1e-300, 1.0, f64::INFINITY];
-        let keys: Vec<u64> = numbers.iter().map(|n| Ranked::by_number(0, *n).key).collect();
+        let numbers = [
+            f64::NEG_INFINITY,
+            -2.0,
+            -1e-300,
+            0.0,
+            1e-300,
+            1.0,
+            f64::INFINITY,
+        ];
+        let keys: Vec<u64> = numbers
+            .iter()
+            .map(|n| Ranked::by_number(0, *n).key)
+            .collect();
         assert!(keys.is_sorted_by(|a, b| a < b));
-        assert_eq!(Ranked::by_number(0, -0.0).key, Ranked::by_number(0, 0.0).key);
+        assert_eq!(
+            Ranked::by_number(0, -0.0).key,
+            Ranked::by_number(0, 0.0).key
+        );
     }
 
     #[test]
     fn a_window_holds_what_a_whole_sort_puts_there() {
         let all = || -> Vec<Ranked> {
-            (0..200).map(|i| Ranked::by_number(i, ((i * 37) % 50) as f64)).collect()
+            (0..200)
+                .map(|i| Ranked::by_number(i, ((i * 37) % 50) as f64))
+                .collect()
         };
         for descending in [false, true] {
             let mut whole = all();

@@ -3,10 +3,15 @@
 use core::ops::Range;
 
 use vk_data::{
-    entry::DbEntry, listpack::Item, set::SetRef, value::View, zset::ZSetRef,
+    entry::DbEntry,
+    list::{End, ListRef},
+    listpack::Item,
+    set::SetRef,
+    value::View,
+    zset::ZSetRef,
 };
 
-use super::{lists::ListRef, order::Words};
+use super::order::Words;
 
 /// A collection that can be sorted.
 #[derive(Clone, Copy)]
@@ -21,7 +26,10 @@ impl<'a> Source<'a> {
     pub(super) fn of(entry: &'a DbEntry) -> Option<Self> {
         let set = || SetRef::of(entry).map(Self::Set);
         let zset = || ZSetRef::of(entry).map(Self::SortedSet);
-        ListRef::of(entry).map(Self::List).or_else(set).or_else(zset)
+        ListRef::of(entry)
+            .map(Self::List)
+            .or_else(set)
+            .or_else(zset)
     }
 
     pub(super) fn len(self) -> usize {
@@ -48,7 +56,12 @@ impl<'a> Source<'a> {
         let mut take = |item: Item<'a>| words.push_item(item);
         let len = window.len();
         match self {
-            Self::List(list) => list.range(window, descending, &mut take),
+            Self::List(_) if len == 0 => {}
+            Self::List(list) if descending => {
+                let start = list.len().saturating_sub(window.start + 1);
+                list.visit(start, len, End::Tail, take);
+            }
+            Self::List(list) => list.visit(window.start, len, End::Head, take),
             Self::Set(set) => set.iter().skip(window.start).take(len).for_each(take),
             Self::SortedSet(zset) => {
                 let elements = zset.iter_from_rank(window.start, descending);

@@ -17,7 +17,10 @@ fn numbers_and_texts_are_sorted() {
     assert_eq!(kit.run("SORT s"), "[\"-2\", \"1\", \"3\", \"10\"]");
     assert_eq!(kit.run("SORT s desc"), "[\"10\", \"3\", \"1\", \"-2\"]");
     assert_eq!(kit.run("SORT s ALPHA"), "[\"-2\", \"1\", \"10\", \"3\"]");
-    assert_eq!(kit.run("SORT_RO s ALPHA DESC"), "[\"3\", \"10\", \"1\", \"-2\"]");
+    assert_eq!(
+        kit.run("SORT_RO s ALPHA DESC"),
+        "[\"3\", \"10\", \"1\", \"-2\"]"
+    );
     assert_eq!(kit.run("SORT s LIMIT 1 2"), "[\"1\", \"3\"]");
     assert_eq!(kit.run("SORT s LIMIT 0 0"), "[]");
     assert_eq!(kit.run("SORT s LIMIT 9 9"), "[]");
@@ -37,7 +40,10 @@ fn named_keys_decide_and_are_told() {
     // What is not there counts as 0; equal weights leave it to the elements' bytes.
     assert_eq!(kit.run("SORT s BY w_*"), "[\"-2\", \"10\", \"3\", \"1\"]");
     assert_eq!(kit.run("SORT s BY w_* DESC LIMIT 0 2"), "[\"1\", \"3\"]");
-    assert_eq!(kit.run("SORT s BY x_* ALPHA"), "[\"1\", \"10\", \"-2\", \"3\"]");
+    assert_eq!(
+        kit.run("SORT s BY x_* ALPHA"),
+        "[\"1\", \"10\", \"-2\", \"3\"]"
+    );
     assert_eq!(
         kit.run("SORT s BY x_* ALPHA GET # GET w_* LIMIT 2 9"),
         "[\"-2\", (nil), \"3\", \"1\"]"
@@ -61,7 +67,10 @@ fn without_sorting_the_order_is_the_collections() {
     let mut kit = Kit::new();
     kit.run("ZADD z 3 a 1 b 2 c 4 d");
     assert_eq!(kit.run("SORT z BY nosort"), "[\"b\", \"c\", \"a\", \"d\"]");
-    assert_eq!(kit.run("SORT z BY nosort DESC"), "[\"d\", \"a\", \"c\", \"b\"]");
+    assert_eq!(
+        kit.run("SORT z BY nosort DESC"),
+        "[\"d\", \"a\", \"c\", \"b\"]"
+    );
     assert_eq!(kit.run("SORT z BY nosort LIMIT 1 2"), "[\"c\", \"a\"]");
     assert_eq!(kit.run("SORT z BY nosort DESC LIMIT 1 1"), "[\"a\"]");
     assert_eq!(kit.run("SORT z ALPHA DESC LIMIT 0 1"), "[\"d\"]");
@@ -102,7 +111,10 @@ fn a_long_result_becomes_a_long_list() {
     assert_eq!(kit.run("LRANGE to 1000 1001"), "[\"1000\", \"1001\"]");
     let all: Vec<String> = (0..3000).rev().map(|i| format!("\"{i}\"")).collect();
     assert_eq!(kit.run("SORT to DESC"), format!("[{}]", all.join(", ")));
-    assert_eq!(kit.run("SORT to BY nosort LIMIT 2998 9"), "[\"2998\", \"2999\"]");
+    assert_eq!(
+        kit.run("SORT to BY nosort LIMIT 2998 9"),
+        "[\"2998\", \"2999\"]"
+    );
 }
 
 #[test]

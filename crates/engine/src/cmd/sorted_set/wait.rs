@@ -183,6 +183,7 @@ mod tests {
         assert_eq!(kit.run_as(other, "BZPOPMIN y z 0"), "");
         assert_eq!(kit.disposition, Disposition::Parked);
         kit.run("SET y 1");
+        kit.run("DEL y");
         kit.run("LPUSH z x");
         kit.run("DEL z");
         assert_eq!(kit.run("ZADD z 1 a 2 b"), "(integer) 2");

@@ -1,6 +1,7 @@
-//! XCLAIM and XAUTOCLAIM: what is pending of a consumer that does not come back goes to another.
+//! XCLAIM: what is pending of a consumer that does not come back goes to another. XAUTOCLAIM uses
+//! the same [`Claimer`].
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use vk_data::stream::{ConsumerId, GroupMut, Pending, StreamId, StreamRef};
 use vk_resp::{ReplyBuf, Request};
@@ -8,42 +9,13 @@ use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags,
 
 use super::{
     effects::{Claimed, News, Target},
-    exact_id, is, no_key_or_group, put_entry, put_id, range_start, text, with_group,
+    exact_id, is, no_key_or_group, put_entry, put_id, text, with_group,
 };
 use crate::{
     Error,
+    access::KeyRef,
     cmd::{Command, Run},
     ctx::{Origin, WriteCtx, Writer},
-};
-
-pub(super) const XAUTOCLAIM: Command = Command {
-    spec: CommandSpec {
-        name: "xautoclaim",
-        group: Group::Stream,
-        since: "6.2.0",
-        summary: "Gives the pending entries that are idle for long to another consumer.",
-        complexity: "O(N) for a count of N.",
-        history: &[History {
-            version: "7.0.0",
-            change: "Deleted entries are told in a list of their own, and are no longer pending then.",
-        }],
-        arity: -6,
-        flags: Flags::FAST,
-        categories: Categories::STREAM,
-        tips: &["nondeterministic_output"],
-        keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::DELETE))],
-        args: &[
-            ArgSpec::key("key", 0),
-            ArgSpec::string("group"),
-            ArgSpec::string("consumer"),
-            ArgSpec::string("min-idle-time"),
-            ArgSpec::string("start"),
-            ArgSpec::integer("count").token("COUNT").optional(),
-            ArgSpec::pure_token("justid", "JUSTID").optional(),
-        ],
-        ..CommandSpec::NEW
-    },
-    run: Run::Write(xautoclaim),
 };
 
 pub(super) const XCLAIM: Command = Command {
@@ -77,13 +49,6 @@ pub(super) const XCLAIM: Command = Command {
     },
     run: Run::Write(xclaim),
 };
-
-/// Pending entries that XAUTOCLAIM looks at for each that it may tell.
-const ATTEMPTS: usize = 10;
-/// Entries that XAUTOCLAIM tells, unless it is said.
-const COUNT_DEFAULT: usize = 100;
-/// The most that may be said.
-const COUNT_MAX: i64 = i64::MAX / 16;
 
 /// The options of XCLAIM.
 struct ClaimArgs {
@@ -149,26 +114,26 @@ impl ClaimArgs {
 }
 
 /// Moves pending entries of one group to one consumer.
-struct Claimer {
-    consumer: ConsumerId,
-    now_ms: i64,
+pub(super) struct Claimer {
+    pub(super) consumer: ConsumerId,
+    pub(super) now_ms: i64,
     /// The time of delivery to set.
-    delivered_ms: i64,
-    deliveries: Option<u64>,
-    min_idle_ms: i64,
-    just_id: bool,
-    wants_effects: bool,
-    news: News,
+    pub(super) delivered_ms: i64,
+    pub(super) deliveries: Option<u64>,
+    pub(super) min_idle_ms: i64,
+    pub(super) just_id: bool,
+    pub(super) wants_effects: bool,
+    pub(super) news: News,
 }
 
 impl Claimer {
-    fn is_idle(&self, pending: &Pending) -> bool {
+    pub(super) fn is_idle(&self, pending: &Pending) -> bool {
         let idle_ms = self.now_ms.wrapping_sub(pending.delivered_ms);
         self.min_idle_ms == 0 || idle_ms >= self.min_idle_ms
     }
 
     /// The entry is deleted: nobody can do anything about it any more.
-    fn give_up(&mut self, group: &mut GroupMut<'_>, pending: Pending) {
+    pub(super) fn give_up(&mut self, group: &mut GroupMut<'_>, pending: Pending) {
         if self.wants_effects {
             let owner = group
                 .consumer(pending.consumer)
@@ -180,7 +145,12 @@ impl Claimer {
         self.news.advanced = None;
     }
 
-    fn claim(&mut self, group: &mut GroupMut<'_>, before: Pending, reply: &mut ReplyBuf) {
+    pub(super) fn claim(
+        &mut self,
+        group: &mut GroupMut<'_>,
+        before: Pending,
+        reply: &mut ReplyBuf,
+    ) {
         let pending = Pending {
             id: before.id,
             delivered_ms: self.delivered_ms,
@@ -204,12 +174,7 @@ impl Claimer {
         self.news.advanced = None;
     }
 
-    fn note(
-        &mut self,
-        group: &GroupMut<'_>,
-        pending: Pending,
-        owner: Option<alloc::boxed::Box<[u8]>>,
-    ) {
+    fn note(&mut self, group: &GroupMut<'_>, pending: Pending, owner: Option<Box<[u8]>>) {
         self.news.claimed.push(Claimed {
             pending,
             owner,
@@ -301,10 +266,11 @@ fn claim_ids(
     told
 }
 
-fn target<'k, 'c: 'k>(
+/// The key, and what effects name.
+pub(super) fn target<'k, 'c: 'k>(
     ctx: &WriteCtx<'c>,
     request: Request<'k>,
-) -> Result<(crate::access::KeyRef<'k>, Target<'k>), Error> {
+) -> Result<(KeyRef<'k>, Target<'k>), Error> {
     let key = ctx.key(0)?;
     let group = request.arg(2).unwrap_or_default();
     let target = Target {
@@ -315,125 +281,12 @@ fn target<'k, 'c: 'k>(
 }
 
 /// The key and the group must be there.
-fn check(writer: &Writer<'_>, target: Target<'_>) -> Result<(), Error> {
+pub(super) fn check(writer: &Writer<'_>, target: Target<'_>) -> Result<(), Error> {
     let stream = writer.view::<StreamRef<'_>>()?;
     if stream.is_none_or(|stream| stream.group(target.group).is_none()) {
         return Err(no_key_or_group(target.key, target.group));
     }
     Ok(())
-}
-
-/// The options of XAUTOCLAIM.
-struct AutoArgs {
-    min_idle_ms: i64,
-    start: StreamId,
-    count: usize,
-    just_id: bool,
-}
-
-impl AutoArgs {
-    fn parse(request: Request<'_>) -> Result<Self, Error> {
-        let word = |at: usize| request.arg(at).unwrap_or_default();
-        let min_idle_ms = vk_data::num::parse_i64(word(4)).ok_or(Error::XAUTOCLAIM_MIN_IDLE)?;
-        let mut args = Self {
-            min_idle_ms: min_idle_ms.max(0),
-            start: range_start(word(5))?,
-            count: COUNT_DEFAULT,
-            just_id: false,
-        };
-        let rest = request.skip(6);
-        let mut words = rest.iter();
-        while let Some(word) = words.next() {
-            if is(word, "JUSTID") {
-                args.just_id = true;
-                continue;
-            }
-            let value = words
-                .next()
-                .filter(|_| is(word, "COUNT"))
-                .ok_or(Error::SYNTAX)?;
-            let count = vk_data::num::parse_i64(value);
-            let count = count.filter(|count| (1..=COUNT_MAX).contains(count));
-            let count = count.and_then(|count| usize::try_from(count).ok());
-            args.count = count.ok_or(Error::XAUTOCLAIM_COUNT)?;
-        }
-        Ok(args)
-    }
-}
-
-fn xautoclaim(
-    ctx: &mut WriteCtx<'_>,
-    request: Request<'_>,
-    reply: &mut ReplyBuf,
-) -> Result<(), Error> {
-    let args = AutoArgs::parse(request)?;
-    let (key, target) = target(ctx, request)?;
-    let name = request.arg(3).unwrap_or_default();
-    let (now_ms, wants_effects) = (ctx.now_ms(), ctx.wants_effects());
-    let mut writer = ctx.write(key);
-    check(&writer, target)?;
-    let news = with_group(&mut writer, target.group, |mut group| {
-        let (consumer, created) = group.add_consumer(name, now_ms)?;
-        group.set_times(consumer, now_ms, None);
-        let mut claimer = Claimer {
-            consumer,
-            now_ms,
-            delivered_ms: now_ms,
-            deliveries: None,
-            min_idle_ms: args.min_idle_ms,
-            just_id: args.just_id,
-            wants_effects,
-            news: News {
-                created,
-                ..News::default()
-            },
-        };
-        claim_from(&mut claimer, &mut group, &args, reply);
-        Some(claimer.news)
-    });
-    let news = news.flatten().unwrap_or_default();
-    news.commit(writer);
-    news.hand_on(ctx, target, name);
-    Ok(())
-}
-
-/// Claims what is idle, from the start on, and tells where to go on.
-fn claim_from(
-    claimer: &mut Claimer,
-    group: &mut GroupMut<'_>,
-    args: &AutoArgs,
-    reply: &mut ReplyBuf,
-) {
-    let mut claimed = ReplyBuf::new(reply.protocol());
-    let mut deleted = Vec::new();
-    let (mut told, mut left) = (0, args.count);
-    let mut next = group.pending_from(args.start).next();
-    for _ in 0..args.count.saturating_mul(ATTEMPTS) {
-        let Some(pending) = next.filter(|_| left > 0) else {
-            break;
-        };
-        if group.entries().get(pending.id).is_none() {
-            claimer.give_up(group, pending);
-            deleted.push(pending.id);
-            left -= 1;
-        } else if claimer.is_idle(&pending) {
-            claimer.claim(group, pending, &mut claimed);
-            told += 1;
-            left -= 1;
-        }
-        next = pending
-            .id
-            .next()
-            .and_then(|id| group.pending_from(id).next());
-    }
-    reply.array(3);
-    put_id(reply, next.map_or(StreamId::MIN, |pending| pending.id));
-    reply.array(told);
-    reply.append(&claimed);
-    reply.array(deleted.len());
-    for id in deleted {
-        put_id(reply, id);
-    }
 }
 
 #[cfg(test)]
@@ -521,39 +374,6 @@ mod tests {
                 "NOGROUP No such key 's' or consumer group 'none'",
             ),
             ("XCLAIM none g c 0 1", "NOGROUP"),
-        ] {
-            assert!(kit.run(line).contains(text), "{line}: {}", kit.run(line));
-        }
-    }
-
-    #[test]
-    fn xautoclaim_goes_through_what_is_pending() {
-        let mut kit = filled();
-        kit.run("XDEL s 2");
-        assert_eq!(
-            kit.run("XAUTOCLAIM s g b 50 - COUNT 2"),
-            "[\"3-0\", [[\"1-0\", [\"f\", \"v\"]]], [\"2-0\"]]"
-        );
-        assert_eq!(
-            kit.run("XAUTOCLAIM s g b 50 3 JUSTID"),
-            "[\"0-0\", [\"3-0\"], []]"
-        );
-        assert_eq!(kit.run("XAUTOCLAIM s g b 50 0"), "[\"0-0\", [], []]");
-        assert_eq!(
-            kit.run("XAUTOCLAIM s g b 0 (1 COUNT 1 JUSTID"),
-            "[\"0-0\", [\"3-0\"], []]"
-        );
-        for (line, text) in [
-            (
-                "XAUTOCLAIM s g b x 0",
-                "Invalid min-idle-time argument for XAUTOCLAIM",
-            ),
-            ("XAUTOCLAIM s g b 0 x", "Invalid stream ID"),
-            ("XAUTOCLAIM s g b 0 0 COUNT 0", "COUNT must be > 0"),
-            ("XAUTOCLAIM s g b 0 0 COUNT x", "COUNT must be > 0"),
-            ("XAUTOCLAIM s g b 0 0 COUNT", "syntax error"),
-            ("XAUTOCLAIM s g b 0 0 FOO", "syntax error"),
-            ("XAUTOCLAIM s none b 0 0", "NOGROUP"),
         ] {
             assert!(kit.run(line).contains(text), "{line}: {}", kit.run(line));
         }

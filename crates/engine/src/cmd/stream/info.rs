@@ -94,7 +94,7 @@ const XINFO_STREAM: Command = Command {
             },
             History {
                 version: "7.0.0",
-                change: "What is counted and remembered of deleted entries came, and the lag of groups.",
+                change: "The ids and counts of deleted entries came, and the lag of groups.",
             },
             History {
                 version: "7.2.0",
@@ -339,18 +339,20 @@ mod tests {
         assert_eq!(
             kit.run("XINFO STREAM s"),
             alloc::format!(
-                "[{facts}, \"groups\", (integer) 1, \"first-entry\", {first}, \"last-entry\", {last}]"
+                "[{facts}, \"groups\", (integer) 1, \"first-entry\", {first}, \
+                 \"last-entry\", {last}]"
             )
         );
         let then = START_MS + 5;
         let group = alloc::format!(
-            "[\"name\", \"g\", \"last-delivered-id\", \"1-1\", \"entries-read\", (nil), \"lag\", (nil), \
-             \"pel-count\", (integer) 1, \"pending\", \
+            "[\"name\", \"g\", \"last-delivered-id\", \"1-1\", \"entries-read\", (nil), \
+             \"lag\", (nil), \"pel-count\", (integer) 1, \"pending\", \
              [[\"1-1\", \"c\", (integer) {then}, (integer) 1]], \"consumers\", \
-             [[\"name\", \"c\", \"seen-time\", (integer) {then}, \"active-time\", (integer) {then}, \
-             \"pel-count\", (integer) 1, \"pending\", [[\"1-1\", (integer) {then}, (integer) 1]]], \
-             [\"name\", \"idle\", \"seen-time\", (integer) {START_MS}, \"active-time\", (integer) -1, \
-             \"pel-count\", (integer) 0, \"pending\", []]]]"
+             [[\"name\", \"c\", \"seen-time\", (integer) {then}, \"active-time\", \
+             (integer) {then}, \"pel-count\", (integer) 1, \"pending\", \
+             [[\"1-1\", (integer) {then}, (integer) 1]]], \
+             [\"name\", \"idle\", \"seen-time\", (integer) {START_MS}, \"active-time\", \
+             (integer) -1, \"pel-count\", (integer) 0, \"pending\", []]]]"
         );
         assert_eq!(
             kit.run("XINFO STREAM s FULL"),
@@ -368,8 +370,10 @@ mod tests {
         kit.sleep_ms(5);
         assert_eq!(
             kit.run("XINFO CONSUMERS s g"),
-            "[[\"name\", \"c\", \"pending\", (integer) 1, \"idle\", (integer) 5, \"inactive\", (integer) 5], \
-             [\"name\", \"idle\", \"pending\", (integer) 0, \"idle\", (integer) 10, \"inactive\", (integer) -1]]"
+            "[[\"name\", \"c\", \"pending\", (integer) 1, \"idle\", (integer) 5, \
+             \"inactive\", (integer) 5], \
+             [\"name\", \"idle\", \"pending\", (integer) 0, \"idle\", (integer) 10, \
+             \"inactive\", (integer) -1]]"
         );
         kit.run("HELLO 3");
         assert!(

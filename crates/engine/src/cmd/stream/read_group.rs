@@ -135,7 +135,8 @@ fn check(ctx: &mut ReadCtx<'_>, key: KeyRef<'_>, group: &[u8], word: &[u8]) -> R
     if stream.is_none_or(|stream| stream.group(group).is_none()) {
         let (key, group) = (text(key.bytes()), text(group));
         return Err(Error::told(format_args!(
-            "NOGROUP No such key '{key}' or consumer group '{group}' in XREADGROUP with GROUP option"
+            "NOGROUP No such key '{key}' or consumer group '{group}' in XREADGROUP with \
+             GROUP option"
         )));
     }
     match word {
@@ -380,7 +381,8 @@ mod tests {
         let mut kit = filled();
         let claim = |id: &str, deliveries: u32| {
             alloc::format!(
-                "XCLAIM s g a 0 {id} TIME {START_MS} RETRYCOUNT {deliveries} FORCE JUSTID LASTID 2-0"
+                "XCLAIM s g a 0 {id} TIME {START_MS} RETRYCOUNT {deliveries} FORCE JUSTID LASTID \
+                 2-0"
             )
         };
         assert_eq!(
