@@ -287,6 +287,8 @@ fn is_by_chance(words: &Words) -> bool {
             .iter()
             .any(|word| word.starts_with(b"x") || word.starts_with(b"p")),
         "lrem" | "lpos" => words.iter().any(|word| word == b"-9223372036854775808"),
+        // 7.0 reserves memory for the count.
+        "xautoclaim" => words.iter().any(|word| word.len() > 9),
         // A time beyond all clocks is refused since 8.0.
         "restore" => words.get(2).is_some_and(|ttl| ttl.len() > 16),
         // What is left behind a cursor depends on the hash.

@@ -77,10 +77,9 @@ impl Values {
             own
         };
         // What SETRANGE makes of a HyperLogLog is refused as a whole here, and later by 7.0.
-        let kind = if kind == b'p' && matches!(place.group, "string" | "bitmap") {
-            own
-        } else {
-            kind
+        let kind = match (kind, place.group) {
+            (b'p', "string" | "bitmap") | (b's', "hyperloglog") => own,
+            _ => kind,
         };
         let digit = self.random.below(4);
         self.numbers = digit < 2;
@@ -514,7 +513,7 @@ impl Values {
         }
         match self.random.below(40) {
             0 => Vec::new(),
-            1 => b"\x00\xff\r\n".to_vec(),
+            1 => b"\xff\x00\r\n".to_vec(),
             2 => vec![b'L'; 65 + self.random.below(3)],
             3 => vec![b'v'; 8 + self.random.below(60)],
             4..=20 => self

@@ -59,42 +59,46 @@ fn main() {
         );
         read(entry, count);
     }
-    time("same score", count, |at| {
-        edit(&mut keyspace, |zset| {
-            zset.insert(&member(order(at, count)), score(at), &LIMITS);
-        });
-    });
-    time("other score", count, |at| {
-        edit(&mut keyspace, |zset| {
-            zset.insert(&member(mixed(at) % count), score(at + 7), &LIMITS);
-        });
-    });
-    time("score + 3", count, |at| {
-        edit(&mut keyspace, |zset| {
-            let name = member(mixed(at) % count);
-            zset.update(&name, &LIMITS, |score| score.map(|score| score + 3.0));
-        });
-    });
-    time("remove half", count / 2, |at| {
-        edit(&mut keyspace, |zset| {
-            black_box(zset.remove(&member(order(2 * at, count))));
-        });
-    });
-    if let Some(entry) = keyspace.find(hash, b"zset") {
-        let bytes = entry.allocated_bytes() as f64;
-        println!("{:.1} bytes per element left", bytes * 2.0 / count as f64);
-    }
-    time("pop min", count / 2, |_| {
-        edit(&mut keyspace, |zset| {
-            zset.pop_min(1, &mut |_, _| {});
-        });
-    });
+    change(&mut keyspace, count, &score);
     time("build", 1, |_| {
         let mut builder = ZSetBuilder::new(LIMITS.seed);
         for at in 0..count {
             builder.insert(&member(order(at, count)), score(at));
         }
         black_box(builder.finish(&LIMITS).is_some());
+    });
+}
+
+fn change(keyspace: &mut Keyspace, count: u64, score: &impl Fn(u64) -> f64) {
+    time("same score", count, |at| {
+        edit(keyspace, |zset| {
+            zset.insert(&member(order(at, count)), score(at), &LIMITS);
+        });
+    });
+    time("other score", count, |at| {
+        edit(keyspace, |zset| {
+            zset.insert(&member(mixed(at) % count), score(at + 7), &LIMITS);
+        });
+    });
+    time("score + 3", count, |at| {
+        edit(keyspace, |zset| {
+            let name = member(mixed(at) % count);
+            zset.update(&name, &LIMITS, |score| score.map(|score| score + 3.0));
+        });
+    });
+    time("remove half", count / 2, |at| {
+        edit(keyspace, |zset| {
+            black_box(zset.remove(&member(order(2 * at, count))));
+        });
+    });
+    if let Some(entry) = keyspace.find(keyspace.hash(b"zset"), b"zset") {
+        let bytes = entry.allocated_bytes() as f64;
+        println!("{:.1} bytes per element left", bytes * 2.0 / count as f64);
+    }
+    time("pop min", count / 2, |_| {
+        edit(keyspace, |zset| {
+            zset.pop_min(1, &mut |_, _| {});
+        });
     });
 }
 

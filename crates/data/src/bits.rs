@@ -191,7 +191,5 @@ pub fn combine(operation: Operation, sources: &[&[u8]]) -> Vec<u8> {
 
 /// The part of `bytes` that lies between `start` and `end`.
 fn window(bytes: &[u8], start: usize, end: usize) -> &[u8] {
-    bytes
-        .get(start..end.min(bytes.len()))
-        .unwrap_or_default()
+    bytes.get(start..end.min(bytes.len())).unwrap_or_default()
 }

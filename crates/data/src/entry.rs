@@ -66,9 +66,7 @@ impl DbEntry {
                 Entry::new_bytes(key, kind::INT, access, expire_ms, &value.to_ne_bytes())
             }
             Stored::Bytes(kind, bytes) => Entry::new_bytes(key, kind, access, expire_ms, bytes),
-            Stored::Object(kind, object) => {
-                Entry::new_boxed(key, kind, access, expire_ms, object)
-            }
+            Stored::Object(kind, object) => Entry::new_boxed(key, kind, access, expire_ms, object),
         })
     }
 

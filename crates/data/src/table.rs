@@ -278,7 +278,8 @@ impl<E: Slot> Table<E> {
             .for_each(|segment| segment.iter().for_each(&mut *visit));
     }
 
-    /// Hands about `budget` entries or more to `dropped_one`, whole segments at a time. `true` when none is left.
+    /// Hands about `budget` entries or more to `dropped_one`, whole segments at a time. `true` when
+    /// none is left.
     /// The first call ends the table's life as a table: only this is called afterwards.
     pub(crate) fn drop_slice(&mut self, budget: usize, dropped_one: &mut impl FnMut(E)) -> bool {
         let mut dropped = 0;

@@ -16,6 +16,7 @@ mod range;
 mod structure;
 mod tree;
 
+#[doc(hidden)]
 pub mod check;
 #[cfg(test)]
 mod tests;
@@ -150,8 +151,8 @@ impl<'a> ZSetRef<'a> {
         self.iter_from_rank(rank, false).next()
     }
 
-    /// The elements from `rank` on. Forward, rank 0 is the lowest element and the walk goes up; with
-    /// `reverse`, rank 0 is the highest element and the walk goes down.
+    /// The elements from `rank` on. Forward, rank 0 is the lowest element and the walk goes up;
+    /// with `reverse`, rank 0 is the highest element and the walk goes down.
     #[must_use]
     pub fn iter_from_rank(self, rank: usize, reverse: bool) -> ZSetIter<'a> {
         match self.0 {

@@ -2,10 +2,14 @@
 //!
 //! A blocked session is data: its request, the keys that it waits for and a deadline. When a key
 //! changes it is noted as ready; after the command (or the whole transaction) that changed it, the
-//! requests that wait for it run again in the order in which they came. A request that finds nothing
-//! even then keeps its place.
+//! requests that wait for it run again in the order in which they came. A request that finds
+//! nothing even then keeps its place.
 
-use alloc::{boxed::Box, collections::{BTreeMap, BTreeSet}, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use core::time::Duration;
 
 use vk_data::{
@@ -16,8 +20,9 @@ use vk_data::{
 use vk_resp::{OwnedRequest, ReplyBuf, Request};
 
 use crate::{
-    Disposition, Engine, Error, Host, MonoMicros, Output, SessionId,
+    Disposition, Engine, Error, Host, MonoMicros, Output, SessionId, UnixMicros,
     access::KeyRef,
+    cmd::CommandId,
     ctx::{Ctx, Origin},
     pipeline,
     session::Parked,
@@ -61,6 +66,7 @@ impl Nil {
 /// A request that waits, as its session keeps it.
 #[derive(Debug)]
 pub(crate) struct Blocked {
+    command: CommandId,
     pub(crate) request: OwnedRequest,
     keys: Vec<WaitedKey>,
     serves: ValueType,
@@ -163,8 +169,15 @@ impl Ctx<'_> {
 
 impl Engine {
     /// The running request blocks: it is kept in its session.
-    pub(crate) fn begin_block(&mut self, id: SessionId, block: NewBlock, request: Request<'_>) {
+    pub(crate) fn begin_block(
+        &mut self,
+        id: SessionId,
+        command: CommandId,
+        block: NewBlock,
+        request: Request<'_>,
+    ) {
         let blocked = Blocked {
+            command,
             request: block.request.unwrap_or_else(|| request.to_owned()),
             keys: block.keys,
             serves: block.serves,
@@ -197,9 +210,19 @@ impl Engine {
         Some(blocked)
     }
 
+    /// Counts a command that ended without having run to its end.
+    fn count_ended(&mut self, blocked: &Blocked, failed: bool) {
+        self.stats.commands += 1;
+        if let Some(stats) = self.stats.command(blocked.command) {
+            stats.calls += 1;
+            stats.failed += u64::from(failed);
+        }
+    }
+
     /// Ends a wait whose time is over.
     pub(crate) fn time_out(&mut self, id: SessionId) {
         if let Some(blocked) = self.end_block(id) {
+            self.count_ended(&blocked, false);
             self.answer(id, |reply| blocked.nil.write(reply));
         }
     }
@@ -222,6 +245,9 @@ impl Engine {
             _ => return false,
         }
         let blocked = self.end_block(id);
+        if let Some(blocked) = &blocked {
+            self.count_ended(blocked, with_error);
+        }
         if with_error {
             self.stats.count_error(Error::UNBLOCKED.text());
         }
@@ -289,6 +315,11 @@ impl Engine {
 /// Runs the requests again that wait for keys which have changed; what they change may make
 /// others ready.
 pub(crate) fn serve(engine: &mut Engine, host: &mut dyn Host) {
+    // What stood still meanwhile (DEBUG SLEEP) has taken time, in which a key may have expired.
+    let stalled = core::mem::take(&mut engine.stalled);
+    engine.mono = engine.mono.after(stalled);
+    let micros = i64::try_from(stalled.as_micros()).unwrap_or(i64::MAX);
+    engine.wall = UnixMicros(engine.wall.0.saturating_add(micros));
     while engine.has_ready_keys() {
         if engine.pause.holds_writes(engine.mono) {
             return;
@@ -399,12 +430,21 @@ mod tests {
         assert_eq!(text(seconds(b"1.5", 5)), "Some(1.5s)");
         assert_eq!(text(seconds(b"-1", 5)), "ERR timeout is negative");
         assert_eq!(text(seconds(b"inf", 5)), "ERR timeout is out of range");
-        assert_eq!(text(seconds(b"9223372036854775", i64::MAX / 2)), "ERR timeout is out of range");
+        assert_eq!(
+            text(seconds(b"9223372036854775", i64::MAX / 2)),
+            "ERR timeout is out of range"
+        );
         assert_eq!(text(seconds(b"1e-400", 5)), "Some(1ms)");
         assert_eq!(text(seconds(b"1e400", 5)), "ERR timeout is out of range");
         assert_eq!(text(seconds(b"-1e400", 5)), "ERR timeout is negative");
-        assert_eq!(text(seconds(b"a", 5)), "ERR timeout is not a float or out of range");
-        assert_eq!(text(milliseconds(b"1.5", 5)), "ERR timeout is not an integer or out of range");
+        assert_eq!(
+            text(seconds(b"a", 5)),
+            "ERR timeout is not a float or out of range"
+        );
+        assert_eq!(
+            text(milliseconds(b"1.5", 5)),
+            "ERR timeout is not an integer or out of range"
+        );
         assert_eq!(text(milliseconds(b"15", 5)), "Some(15ms)");
     }
 }

@@ -7,6 +7,7 @@
 //! empty machine to the same state, however late; an error changes nothing; and the accounts agree
 //! with a recount.
 
+mod bad_input;
 mod grammar;
 mod history;
 mod rig;
@@ -19,6 +20,7 @@ use vk_resp::{Batch, Limits, Parser};
 use crate::{EffectBuf, EffectGroup, Engine};
 
 use history::{History, Manner};
+pub use bad_input::check_bad_input;
 pub use rig::{Rig, START_MS};
 
 /// Runs the history that `data` stands for and checks every property.
@@ -146,10 +148,13 @@ fn contents(engine: &Engine) -> BTreeMap<String, String> {
         db.for_each(&mut |entry| {
             let key = format!("{index}:{:?}", String::from_utf8_lossy(entry.key()));
             let expire = entry.expire_ms();
-            let value = entry.str().map(|value| {
-                String::from_utf8_lossy(value.bytes(&mut [0; INT_TEXT_MAX])).into_owned()
-            });
-            all.insert(key, format!("{value:?} until {expire:?}"));
+            let value = match entry.str() {
+                Some(value) => {
+                    String::from_utf8_lossy(value.bytes(&mut [0; INT_TEXT_MAX])).into_owned()
+                }
+                None => format!("a {:?}: {:?}", entry.value_type(), entry.body()),
+            };
+            all.insert(key, format!("{value} until {expire:?}"));
         });
     }
     all

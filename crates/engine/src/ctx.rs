@@ -190,6 +190,11 @@ impl<'c> WriteCtx<'c> {
         self.engine.effects.add(db, words);
     }
 
+    /// What was committed counts as so many changes (one for each commit, without this).
+    pub fn count_changes(&mut self, changes: u64) {
+        self.engine.run.dirty = changes;
+    }
+
     /// The command changed something but has no effect to hand on.
     pub fn no_effect(&mut self) {
         self.engine.run.explicit_effects = true;

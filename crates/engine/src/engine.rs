@@ -132,6 +132,8 @@ pub struct Engine {
     pub(crate) blocking: Blocking,
     /// The request that runs had blocked before.
     pub(crate) run_again: bool,
+    /// How long DEBUG SLEEP has held the machine up since requests that wait ran last.
+    pub(crate) stalled: Duration,
     /// DEBUG QUICKLIST-PACKED-THRESHOLD.
     pub(crate) list_packed_threshold: Option<usize>,
     pub(crate) pause: Pause,
@@ -198,6 +200,7 @@ impl Engine {
             watch: WatchTable::default(),
             blocking: Blocking::default(),
             run_again: false,
+            stalled: Duration::ZERO,
             list_packed_threshold: None,
             pause: Pause::default(),
             timers: BTreeSet::new(),
@@ -301,6 +304,7 @@ impl Engine {
     ) -> Disposition {
         if self.mono != env.mono {
             self.last_ticks = None;
+            self.stalled = Duration::ZERO;
         }
         self.wall = env.wall;
         self.mono = env.mono;

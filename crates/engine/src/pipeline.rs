@@ -90,6 +90,9 @@ fn stages(
     reply: &mut ReplyBuf,
 ) -> Result<Disposition, Rejection> {
     let resolved = resolve::resolve(engine, session, request)?;
+    if let Some(state) = engine.sessions.find_mut(session) {
+        state.last_command = Some(resolved.id);
+    }
     let authorized = authorize::authorize(engine, session, resolved)?;
     let routed = authorize::route(authorized);
     match admit::admit(engine, session, routed)? {

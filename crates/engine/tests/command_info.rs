@@ -18,12 +18,32 @@ use vk_resp::Reply;
 const ADDED: &[(&str, &str)] = &[
     ("delex", "since Valkey 9.2"),
     ("delifeq", "since Valkey 9.0"),
+    ("hexpire", "since Valkey 9.0"),
+    ("hexpireat", "since Valkey 9.0"),
+    ("hexpiretime", "since Valkey 9.0"),
+    ("hgetdel", "since Valkey 9.1"),
+    ("hgetex", "since Valkey 9.0"),
+    ("hpersist", "since Valkey 9.0"),
+    ("hpexpire", "since Valkey 9.0"),
+    ("hpexpireat", "since Valkey 9.0"),
+    ("hpexpiretime", "since Valkey 9.0"),
+    ("hpttl", "since Valkey 9.0"),
+    ("hsetex", "since Valkey 9.0"),
+    ("httl", "since Valkey 9.0"),
     ("increx", "since Valkey 9.2"),
     ("msetex", "since Valkey 9.1"),
+    ("xackdel", "since Valkey 9.2"),
+    ("xdelex", "since Valkey 9.2"),
 ];
 
 /// Arguments that a recorded command gained later: the command, the path of argument names.
 const ADDED_ARGUMENTS: &[(&str, &str, &str)] = &[
+    ("geosearch", "by/polygon", "BYPOLYGON, since Valkey 9.0"),
+    (
+        "geosearchstore",
+        "by/polygon",
+        "BYPOLYGON, since Valkey 9.0",
+    ),
     (
         "set",
         "condition/comparison-value",

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use vk_engine::{
     Completion, Disposition, EffectBuf, Output, SessionId, Ticket,
-    check::{Rig, check_commands, replay},
+    check::{Rig, check_bad_input, check_commands, replay},
 };
 
 proptest! {
@@ -15,6 +15,33 @@ proptest! {
     fn histories_keep_every_property(data in prop::collection::vec(any::<u8>(), 0..1500)) {
         check_commands(&data);
     }
+}
+
+/// A part of the commands each, so that they run side by side.
+fn bad_input(part: u32) {
+    let of_part = |name: &str| name.bytes().map(u32::from).sum::<u32>() % 4 == part;
+    let requests = check_bad_input(of_part);
+    assert!(requests > 1000, "only {requests} requests");
+}
+
+#[test]
+fn bad_input_changes_nothing_1() {
+    bad_input(0);
+}
+
+#[test]
+fn bad_input_changes_nothing_2() {
+    bad_input(1);
+}
+
+#[test]
+fn bad_input_changes_nothing_3() {
+    bad_input(2);
+}
+
+#[test]
+fn bad_input_changes_nothing_4() {
+    bad_input(3);
 }
 
 /// Runs one line and shows the reply as it goes over the wire.

@@ -160,7 +160,14 @@ mod tests {
     use std::vec::Vec;
 
     /// All kernels on one input, by the chosen code.
-    type Results = (u64, Option<usize>, Option<usize>, [Vec<u8>; 3], Vec<u8>, Vec<u8>);
+    type Results = (
+        u64,
+        Option<usize>,
+        Option<usize>,
+        [Vec<u8>; 3],
+        Vec<u8>,
+        Vec<u8>,
+    );
 
     fn all(a: &[u8], b: &[u8]) -> Results {
         let combined = [BitOp::And, BitOp::Or, BitOp::Xor].map(|op| {

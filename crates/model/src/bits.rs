@@ -273,7 +273,9 @@ impl Field {
 
 /// BITFIELD. Unsure: everything about wrong arguments.
 pub(crate) fn bitfield(call: &mut Call<'_>) -> Outcome {
-    let mut row = bits(&call.value(1)?.unwrap_or_default());
+    // Wrong arguments are found before a wrong type.
+    let value = call.value(1);
+    let mut row = bits(&value.clone().ok().flatten().unwrap_or_default());
     let (mut answers, mut overflow, mut at, mut writes) = (Vec::new(), "WRAP", 2, false);
     while at < call.args.len() {
         if call.is_word(at, "OVERFLOW") && at + 1 < call.args.len() {
@@ -314,6 +316,7 @@ pub(crate) fn bitfield(call: &mut Call<'_>) -> Outcome {
         answers.push(new.map(|new| if sets { old } else { new }));
         at += 4;
     }
+    value?;
     if writes {
         let expire_ms = call.entry(1).and_then(|entry| entry.expire_ms);
         let key = call.args[1].clone();

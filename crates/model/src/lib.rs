@@ -276,6 +276,12 @@ impl Call<'_> {
     }
 }
 
+/// Whether a text matches a glob, as KEYS and MATCH mean it. Takes exponential time.
+#[must_use]
+pub fn glob_match(pattern: &[u8], text: &[u8]) -> bool {
+    naive::glob(pattern, text)
+}
+
 fn not_an_integer() -> ModelReply {
     ModelReply::error("value is not an integer or out of range")
 }

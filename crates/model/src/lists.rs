@@ -50,7 +50,8 @@ impl List {
 fn write(call: &mut Call<'_>, position: usize, mut list: List) {
     let bytes: usize = list.items.iter().map(|item| item.len() + 12).sum();
     let limit = call.model.limits.list_entries;
-    if bytes > SURELY_SMALL_BYTES || limit.is_some_and(|limit| list.items.len() > limit) {
+    // One more is counted where an element is replaced or inserted.
+    if bytes > SURELY_SMALL_BYTES || limit.is_some_and(|limit| list.items.len() >= limit) {
         list.form = Form::Unknown;
     }
     call.write(position, list);
@@ -179,6 +180,10 @@ pub(crate) fn ltrim(call: &mut Call<'_>) -> Outcome {
 
 pub(crate) fn lrem(call: &mut Call<'_>) -> Outcome {
     let count = call.int(2)?;
+    if count == i64::MIN {
+        // The text names a range.
+        return Err(ModelReply::Unsure);
+    }
     let item = call.args[3].clone();
     let Some(mut list) = call.read::<List>(1)? else {
         return Ok(ModelReply::Int(0));
@@ -214,6 +219,9 @@ pub(crate) fn linsert(call: &mut Call<'_>) -> Outcome {
     };
     let pivot = list.items.iter().position(|item| *item == call.args[3]);
     let Some(pivot) = pivot else {
+        // The list was made ready for one more.
+        list.form = Form::Unknown;
+        write(call, 1, list);
         return Ok(ModelReply::Int(-1));
     };
     list.items.insert(pivot + behind, call.args[4].clone());

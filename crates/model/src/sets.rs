@@ -36,7 +36,12 @@ impl Set {
         if !self.members.insert(member) {
             return false;
         }
-        let packs = before < limits.set_entries && bytes <= limits.set_bytes;
+        let fits = before < limits.set_entries && bytes <= limits.set_bytes;
+        let packs = fits
+            && self
+                .members
+                .iter()
+                .all(|member| member.len() <= limits.set_bytes);
         self.form = match self.form {
             Form::Ints if is_int && before < limits.set_ints => Form::Ints,
             Form::Ints if is_int => Form::Big,

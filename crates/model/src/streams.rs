@@ -113,6 +113,10 @@ pub(crate) fn xadd(call: &mut Call<'_>) -> Outcome {
         Some(ms) => (parse(ms, 0).map_err(|_| ModelReply::Unsure)?, true),
         None => (parse(&word, 0).map_err(|_| ModelReply::Unsure)?, false),
     };
+    if ms == (0, 0) && !auto {
+        let text = "The ID specified in XADD must be greater than 0-0";
+        return Err(ModelReply::error(text));
+    }
     let stream = call.read::<Stream>(1)?;
     if stream.is_none() && !creates {
         return Ok(ModelReply::Bulk(None));
@@ -123,11 +127,6 @@ pub(crate) fn xadd(call: &mut Call<'_>) -> Outcome {
         true if ms.0 == stream.last.0 => (ms.0, next),
         _ => ms,
     };
-    if id == (0, 0) {
-        return Err(ModelReply::error(
-            "The ID specified in XADD must be greater than 0-0",
-        ));
-    }
     if id <= stream.last {
         let text = "The ID specified in XADD is equal or smaller than the target stream top item";
         return Err(ModelReply::error(text));

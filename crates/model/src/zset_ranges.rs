@@ -133,6 +133,14 @@ fn select(call: &Call<'_>, ask: &Ask, zset: &ZSet) -> Result<Vec<Pair>, ModelRep
 /// Reads options from `at` on.
 fn options(call: &Call<'_>, mut at: usize, ask: &mut Ask, unified: bool) -> Result<(), ModelReply> {
     while at < call.args.len() {
+        // What is said twice is an error for some words.
+        let word = &call.args[at];
+        if call.args[4..at]
+            .iter()
+            .any(|before| before.eq_ignore_ascii_case(word))
+        {
+            return Err(ModelReply::Unsure);
+        }
         if call.is_word(at, "WITHSCORES") {
             ask.with_scores = true;
         } else if call.is_word(at, "LIMIT") && at + 2 < call.args.len() {

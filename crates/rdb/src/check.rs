@@ -8,9 +8,7 @@ use vk_data::set::SetLimits;
 use vk_data::table::HashSeed;
 use vk_data::zset::ZSetLimits;
 
-use crate::{
-    Checksum, Compression, LoadLimits, Loaded, Writer, dump, restore, round_trip, save,
-};
+use crate::{Checksum, Compression, LoadLimits, Loaded, Writer, dump, restore, round_trip, save};
 
 /// Limits at which a few elements are many.
 #[must_use]

@@ -6,7 +6,7 @@ const POLYNOMIAL: u64 = 0x95ac_9329_ac4b_c9b5;
 /// Bytes that are taken at a time.
 const SLICES: usize = 16;
 
-const TABLES: [[u64; 256]; SLICES] = tables();
+static TABLES: [[u64; 256]; SLICES] = tables();
 
 const fn tables() -> [[u64; 256]; SLICES] {
     let mut tables = [[0; 256]; SLICES];
@@ -93,7 +93,11 @@ mod tests {
         for byte in bytes {
             crc ^= u64::from(*byte);
             for _ in 0..8 {
-                crc = if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 };
+                crc = if crc & 1 == 1 {
+                    crc >> 1 ^ POLYNOMIAL
+                } else {
+                    crc >> 1
+                };
             }
         }
         crc

@@ -4,8 +4,8 @@ mod hash;
 mod list;
 mod set;
 mod stream;
-mod zipmap;
 mod ziplist;
+mod zipmap;
 mod zset;
 
 use alloc::vec::Vec;

@@ -272,7 +272,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Appends the `len` bytes that `input` stands for to `out`; `None` if it stands for something else.
+/// The `len` bytes that `input` stands for; `None` if it stands for something else.
 #[must_use]
 pub fn decompress(input: &[u8], len: usize) -> Option<Vec<u8>> {
     if len > input.len().saturating_mul(EXPANSION_MAX) {
@@ -338,8 +338,14 @@ mod tests {
         let mut compressor = Compressor::new();
         // As DUMP of `a` * 30 has it.
         let expected: &[u8] = &[1, b'a', b'a', 0xe0, 17, 0, 1, b'a', b'a'];
-        assert_eq!(compressed(&mut compressor, &[b'a'; 30]).as_deref(), Some(expected));
-        assert_eq!(compressed(&mut compressor, b"abcdefghijklmnopqrstuvwxyz"), None);
+        assert_eq!(
+            compressed(&mut compressor, &[b'a'; 30]).as_deref(),
+            Some(expected)
+        );
+        assert_eq!(
+            compressed(&mut compressor, b"abcdefghijklmnopqrstuvwxyz"),
+            None
+        );
     }
 
     #[test]
@@ -364,8 +370,7 @@ mod tests {
         let word = prop::sample::select(WORDS);
         prop_oneof![
             prop::collection::vec(any::<u8>(), 0..100),
-            prop::collection::vec(word, 0..400)
-                .prop_map(|words| words.concat()),
+            prop::collection::vec(word, 0..400).prop_map(|words| words.concat()),
             (0_usize..20_000, any::<u8>()).prop_map(|(len, byte)| std::vec![byte; len]),
         ]
     }

@@ -83,10 +83,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If there are fewer.
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], RdbError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or(RdbError::Truncated)?;
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(RdbError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -96,10 +93,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If there are fewer.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], RdbError> {
-        let (taken, rest) = self
-            .rest
-            .split_first_chunk()
-            .ok_or(RdbError::Truncated)?;
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(RdbError::Truncated)?;
         self.rest = rest;
         Ok(*taken)
     }

@@ -48,18 +48,23 @@ fn elements(entry: &DbEntry) -> Vec<Vec<u8>> {
                 all.push(score.to_string().into_bytes());
             }
         }
-        ValueType::Hash => HashRef::of(entry).unwrap().for_each_stored(&mut |name, value, at| {
-            all.push(name.bytes(&mut [0; INT_TEXT_MAX]).to_vec());
-            all.push(value.bytes(&mut [0; INT_TEXT_MAX]).to_vec());
-            all.push(at.unwrap_or(-1).to_string().into_bytes());
-        }),
+        ValueType::Hash => HashRef::of(entry)
+            .unwrap()
+            .for_each_stored(&mut |name, value, at| {
+                all.push(name.bytes(&mut [0; INT_TEXT_MAX]).to_vec());
+                all.push(value.bytes(&mut [0; INT_TEXT_MAX]).to_vec());
+                all.push(at.unwrap_or(-1).to_string().into_bytes());
+            }),
         _ => all.push(string(entry)),
     }
     all
 }
 
 fn texts(words: &str) -> Vec<Vec<u8>> {
-    words.split(' ').map(|word| word.as_bytes().to_vec()).collect()
+    words
+        .split(' ')
+        .map(|word| word.as_bytes().to_vec())
+        .collect()
 }
 
 /// Strings one behind the other, with their count before them.
@@ -83,7 +88,10 @@ fn strings_have_known_bytes() {
         (b"01", b"\x0201"),
         (b"hello", b"\x05hello"),
         (&[b'a'; 20], b"\x14aaaaaaaaaaaaaaaaaaaa"),
-        (&[b'a'; 30], &[0xc3, 9, 30, 1, b'a', b'a', 0xe0, 17, 0, 1, b'a', b'a']),
+        (
+            &[b'a'; 30],
+            &[0xc3, 9, 30, 1, b'a', b'a', 0xe0, 17, 0, 1, b'a', b'a'],
+        ),
     ];
     for (text, bytes) in cases {
         let mut writer = Writer::new(Compression::Lzf);
@@ -118,15 +126,13 @@ fn lengths_have_known_bytes() {
 
 #[test]
 fn payloads_have_known_bytes() {
-    // As `SET k 1` and `DUMP k` have it.
     let entry = entry_of(Loaded::Int(1));
     let payload = dump(&entry, Compression::Lzf);
     assert_eq!(payload.get(..5), Some(&[0, 0xc0, 1, 11, 0][..]));
-    let known = b"\x00\xc0\x01\x0a\x00\xf9\x9a\x38\xe4\x4b\x27\x8d\x3f";
-    let checksum = crc64(known.get(..5).unwrap()).to_le_bytes();
-    let mut other = known.get(..5).unwrap().to_vec();
-    other.extend_from_slice(&checksum);
-    assert!(restore(&other, Checksum::Checked, &small_limits()).is_ok());
+    // As version 7.0 of Redis has it after `SET k 1`.
+    let known = b"\x00\xc0\x01\x0a\x00\x26\x78\xe7\xb6\xd1\x01\x11\xfc";
+    assert!(restore(known, Checksum::Checked, &small_limits()).is_ok());
+    let mut other = known.to_vec();
     other[6] ^= 1;
     let refused = restore(&other, Checksum::Checked, &small_limits());
     assert_eq!(refused.err(), Some(RestoreError::Footer));
@@ -154,7 +160,13 @@ fn old_encodings_are_converted() {
         bytes
     };
     let abc: &[u8] = b"\x03abc";
-    let bytes = ziplist(&[abc, &[0xf8], &[0xc0, 44, 1], &[0xfe, 0xff], &[0xf0, 0, 0, 0x80]]);
+    let bytes = ziplist(&[
+        abc,
+        &[0xf8],
+        &[0xc0, 44, 1],
+        &[0xfe, 0xff],
+        &[0xf0, 0, 0, 0x80],
+    ]);
     let list = counted(1, &[&bytes]);
     let expected = texts("abc 7 300 -1 -8388608");
     let entry = read(ValueCode::ListQuicklist, &list).unwrap();
@@ -164,11 +176,20 @@ fn old_encodings_are_converted() {
 
     let pairs = counted(0, &[&ziplist(&[abc, &[0xf8]])]);
     let pairs = pairs.get(1..).unwrap();
-    assert_eq!(elements(&read(ValueCode::HashZiplist, pairs).unwrap()), texts("abc 7 -1"));
-    assert_eq!(elements(&read(ValueCode::ZSetZiplist, pairs).unwrap()), texts("abc 7"));
+    assert_eq!(
+        elements(&read(ValueCode::HashZiplist, pairs).unwrap()),
+        texts("abc 7 -1")
+    );
+    assert_eq!(
+        elements(&read(ValueCode::ZSetZiplist, pairs).unwrap()),
+        texts("abc 7")
+    );
     let odd = counted(0, &[&ziplist(&[abc])]);
     for code in [ValueCode::HashZiplist, ValueCode::ZSetZiplist] {
-        assert_eq!(read(code, odd.get(1..).unwrap()).err(), Some(RdbError::Ziplist));
+        assert_eq!(
+            read(code, odd.get(1..).unwrap()).err(),
+            Some(RdbError::Ziplist)
+        );
     }
 
     let zipmap = b"\x02\x01a\x02\x01bb-\x02cc\x01\x00d\xff";
@@ -180,13 +201,21 @@ fn old_encodings_are_converted() {
     let entry = read(ValueCode::ZSetText, &zset).unwrap();
     assert_eq!(elements(&entry), texts("a -1.5 b inf"));
     let nan = [&[1, 1, b'a', 253][..]].concat();
-    assert_eq!(read(ValueCode::ZSetText, &nan).err(), Some(RdbError::Number));
+    assert_eq!(
+        read(ValueCode::ZSetText, &nan).err(),
+        Some(RdbError::Number)
+    );
 }
 
 #[test]
 fn every_byte_of_a_ziplist_counts() {
     let good = [&[16, 0, 0, 0, 12, 0, 0, 0, 2, 0, 0, 0xf2, 2, 0xfe, 5, 0xff][..]].concat();
-    let is = |bytes: &[u8]| read(ValueCode::ListZiplist, counted(0, &[bytes]).get(1..).unwrap());
+    let is = |bytes: &[u8]| {
+        read(
+            ValueCode::ListZiplist,
+            counted(0, &[bytes]).get(1..).unwrap(),
+        )
+    };
     assert_eq!(elements(&is(&good).unwrap()), texts("1 5"));
     for at in [0, 4, 8, 10, 12, 15] {
         let mut bad = good.clone();
@@ -221,13 +250,25 @@ fn collections_obey_the_rules_of_their_types() {
     ] {
         assert_eq!(read(code, bytes).err(), Some(error), "{code:?}");
     }
-    for code in [ValueCode::List, ValueCode::Set, ValueCode::Hash, ValueCode::ZSet] {
+    for code in [
+        ValueCode::List,
+        ValueCode::Set,
+        ValueCode::Hash,
+        ValueCode::ZSet,
+    ] {
         assert_eq!(read(code, &[0]).err(), Some(RdbError::Empty), "{code:?}");
-        assert_eq!(read(code, &[0x3f]).err(), Some(RdbError::Length), "{code:?}");
+        assert_eq!(
+            read(code, &[0x3f]).err(),
+            Some(RdbError::Length),
+            "{code:?}"
+        );
         let huge = [0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
         assert_eq!(read(code, &huge).err(), Some(RdbError::Length), "{code:?}");
     }
-    assert_eq!(read(ValueCode::ListQuicklist2, &[1, 3, 1, b'a']).err(), Some(RdbError::Node));
+    assert_eq!(
+        read(ValueCode::ListQuicklist2, &[1, 3, 1, b'a']).err(),
+        Some(RdbError::Node)
+    );
     assert_eq!(ValueCode::of(6), None);
     assert_eq!(ValueCode::of(23), None);
 }
@@ -245,7 +286,10 @@ fn fields_that_expire_need_the_newer_version() {
     assert_eq!(version_for(&entry), 80);
     let payload = dump(&entry, Compression::Lzf);
     assert_eq!(payload.first(), Some(&22));
-    assert_eq!(payload.get(payload.len() - 10..payload.len() - 8), Some(&[80, 0][..]));
+    assert_eq!(
+        payload.get(payload.len() - 10..payload.len() - 8),
+        Some(&[80, 0][..])
+    );
     assert!(restore(&payload, Checksum::Checked, &small_limits()).is_ok());
 }
 
@@ -368,8 +412,12 @@ fn stream_entry() -> DbEntry {
         assert!(append(&mut stream, StreamId::new(ms, 0), entry, limits));
     }
     assert!(stream.entries_mut().delete(StreamId::new(3, 0)));
-    stream.create_group(b"idle", StreamId::new(2, 0), None).unwrap();
-    let mut group = stream.create_group(b"busy", StreamId::new(5, 0), Some(5)).unwrap();
+    stream
+        .create_group(b"idle", StreamId::new(2, 0), None)
+        .unwrap();
+    let mut group = stream
+        .create_group(b"busy", StreamId::new(5, 0), Some(5))
+        .unwrap();
     let (alice, _) = group.add_consumer(b"alice", 1_000).unwrap();
     group.set_times(alice, 1_000, Some(900));
     group.add_consumer(b"bob", 2_000).unwrap();
@@ -411,7 +459,10 @@ fn streams_come_back() {
     }
     assert_eq!(fed[0], fed[1]);
     for len in 0..bytes.len() {
-        assert!(read(ValueCode::Stream3, bytes.get(..len).unwrap()).is_err(), "{len}");
+        assert!(
+            read(ValueCode::Stream3, bytes.get(..len).unwrap()).is_err(),
+            "{len}"
+        );
     }
 }
 
@@ -425,9 +476,13 @@ fn older_streams_are_read() {
             entries_max: 0,
         };
         let words = [&b"f"[..], b"v"];
-        assert!(append(&mut stream, StreamId::new(7, 1), words.into_iter(), limits));
-        let node = stream.entries().nodes().next().unwrap().1.to_vec();
-        node
+        assert!(append(
+            &mut stream,
+            StreamId::new(7, 1),
+            words.into_iter(),
+            limits
+        ));
+        stream.entries().nodes().next().unwrap().1.to_vec()
     };
     for form in [ValueCode::Stream1, ValueCode::Stream2] {
         let mut writer = Writer::new(Compression::None);

@@ -5,6 +5,7 @@ use std::{env, path::Path};
 
 use vk_data::table::HashSeed;
 use vk_engine::{Identity, Seeds, config::Config, config::id, version};
+use vk_mem::CpuFeatures;
 
 use crate::host::system_memory_bytes;
 
@@ -19,6 +20,21 @@ pub(crate) fn allocator() -> String {
     let version = tikv_jemalloc_ctl::version::read().unwrap_or("unknown");
     let number = version.split(['-', '\0']).next().unwrap_or(version);
     format!("jemalloc-{number}")
+}
+
+/// Instructions of this processor that bitmaps and HyperLogLogs make use of.
+pub(crate) fn cpu_features() -> CpuFeatures {
+    #[cfg(target_arch = "x86_64")]
+    {
+        CpuFeatures {
+            avx2: std::is_x86_feature_detected!("avx2"),
+            avx512: std::is_x86_feature_detected!("avx512vpopcntdq"),
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        CpuFeatures::default()
+    }
 }
 
 /// Facts for INFO.

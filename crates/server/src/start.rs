@@ -37,6 +37,7 @@ const QUANTUM_BYTES: usize = 8;
 
 /// Reads the command line and does what it says, to the end.
 pub(crate) fn run() -> ExitCode {
+    vk_mem::set_cpu_features(facts::cpu_features());
     let argv: Vec<OsString> = env::args_os().collect();
     let allocator = facts::allocator();
     let version = VersionFacts {

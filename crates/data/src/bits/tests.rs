@@ -39,7 +39,9 @@ fn types_of_fields() {
     for text in ["i1", "i64", "u1", "u63", "i8"] {
         assert!(FieldType::parse(text.as_bytes()).is_some(), "{text}");
     }
-    for text in ["", "i", "i0", "i65", "u64", "u0", "x8", "i08", "u-1", "I8", "i8 "] {
+    for text in [
+        "", "i", "i0", "i65", "u64", "u0", "x8", "i08", "u-1", "I8", "i8 ",
+    ] {
         assert!(FieldType::parse(text.as_bytes()).is_none(), "{text}");
     }
 }
@@ -53,19 +55,31 @@ fn numbers_that_do_not_fit() {
         ("u8", 0, -1, [Some(255), Some(0), None]),
         ("i64", i64::MAX, 1, [Some(i64::MIN), Some(i64::MAX), None]),
         ("i64", i64::MIN, -1, [Some(i64::MAX), Some(i64::MIN), None]),
-        ("u63", i64::MAX, i64::MAX, [Some(i64::MAX - 1), Some(i64::MAX), None]),
+        (
+            "u63",
+            i64::MAX,
+            i64::MAX,
+            [Some(i64::MAX - 1), Some(i64::MAX), None],
+        ),
         ("i1", 0, 1, [Some(-1), Some(0), None]),
         ("u2", 3, -1, [Some(2), Some(2), Some(2)]),
     ];
     for (kind, value, by, expected) in cases {
         let kind = FieldType::parse(kind.as_bytes()).unwrap();
         let policies = [Overflow::Wrap, Overflow::Saturate, Overflow::Fail];
-        assert_eq!(policies.map(|policy| kind.add(*value, *by, policy)), *expected);
+        assert_eq!(
+            policies.map(|policy| kind.add(*value, *by, policy)),
+            *expected
+        );
     }
     let u8 = FieldType::parse(b"u8").unwrap();
     assert_eq!(u8.set(-1, Overflow::Saturate), Some(255));
     assert_eq!(u8.set(-1, Overflow::Wrap), Some(255));
     assert_eq!(u8.set(257, Overflow::Wrap), Some(1));
+}
+
+fn strings() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    prop::collection::vec(prop::collection::vec(any::<u8>(), 0..90), 1..6)
 }
 
 proptest! {
@@ -102,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn combining(sources in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..90), 1..6)) {
+    fn combining(sources in strings()) {
         let len = sources.iter().map(Vec::len).max().unwrap();
         let slices: Vec<&[u8]> = sources.iter().map(Vec::as_slice).collect();
         let column = |at: usize| sources.iter().map(move |s| s.get(at).copied().unwrap_or(0));

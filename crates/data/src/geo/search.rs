@@ -236,10 +236,10 @@ fn cells(centre: Point, bounds: &Bounds, radius_m: f64) -> [Option<Cell>; 9] {
         step -= 1;
         cell = Cell::of(centre, step, LAT_MAX);
     }
-    let needed = Needed::new(&cell.area(), bounds, step);
+    let spared = Spared::new(&cell.area(), bounds, step);
     let mut last = None;
     DIRECTIONS.map(|(east, north)| {
-        if !needed.has(east, north) {
+        if spared.has(east, north) {
             return None;
         }
         // On a grid of two by two a neighbour on one side is the one on the other.
@@ -267,37 +267,30 @@ const DIRECTIONS: [(i32, i32); 9] = [
     (-1, -1),
 ];
 
-/// Which sides the area may leave the cell on.
-struct Needed {
+/// The sides on which the area does not leave the cell.
+struct Spared {
     north: bool,
     south: bool,
     east: bool,
     west: bool,
 }
 
-impl Needed {
+impl Spared {
     fn new(area: &Area, bounds: &Bounds, step: u32) -> Self {
-        let all = step < 2;
+        let some = step > 1;
         Self {
-            north: all || !(area.lat_max > bounds.lat_max),
-            south: all || !(area.lat_min < bounds.lat_min),
-            east: all || !(area.lon_max > bounds.lon_max),
-            west: all || !(area.lon_min < bounds.lon_min),
+            north: some && area.lat_max > bounds.lat_max,
+            south: some && area.lat_min < bounds.lat_min,
+            east: some && area.lon_max > bounds.lon_max,
+            west: some && area.lon_min < bounds.lon_min,
         }
     }
 
     fn has(&self, east: i32, north: i32) -> bool {
-        let column = match east {
-            0 => true,
-            east if east > 0 => self.east,
-            _ => self.west,
-        };
-        let row = match north {
-            0 => true,
-            north if north > 0 => self.north,
-            _ => self.south,
-        };
-        column && row
+        (north > 0 && self.north)
+            || (north < 0 && self.south)
+            || (east > 0 && self.east)
+            || (east < 0 && self.west)
     }
 }
 

@@ -162,7 +162,7 @@ mod tests {
             6e-18,
             -4e-18,
             1.0 / 3.0,
-            1023.999_999_999_999_9,
+            1_023.999_999_999_999_9,
         ] {
             assert_eq!(coordinate(value), exact(value), "{value}");
         }

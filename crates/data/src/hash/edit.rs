@@ -84,7 +84,7 @@ impl<'a> HashMut<'a> {
         self.remove(name, NOTHING_EXPIRES_MS)
     }
 
-    /// Makes a field expire at `at_ms`, or removes it if that has `passed`. `allows` is asked first,
+    /// Makes a field expire at `at_ms`, or removes it if that has `passed`. `allows` is asked first
     /// with the expiry that the field has.
     pub fn expire(
         &mut self,

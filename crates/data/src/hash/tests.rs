@@ -70,7 +70,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => time().prop_map(FieldExpire::At),
     ];
     prop_oneof![
-        8 => (name(), value(), expire, any::<bool>()).prop_map(|(n, v, e, b)| Step::Set(n, v, e, b)),
+        8 => (name(), value(), expire, any::<bool>())
+            .prop_map(|(n, v, e, b)| Step::Set(n, v, e, b)),
         3 => name().prop_map(Step::Remove),
         1 => name().prop_map(Step::Purge),
         2 => (name(), time(), any::<bool>()).prop_map(|(n, at, nx)| Step::Expire(n, at, nx)),

@@ -54,7 +54,10 @@ fn check_valid(hll: Hll<'_>, limit: usize, count: u8) {
     }
     assert_holds(&grown, &expected);
     if hll.encoding() == HllEncoding::Dense {
-        assert_eq!(add_dense(&mut in_place, elements.iter().map(|e| &e[..])), changed);
+        assert_eq!(
+            add_dense(&mut in_place, elements.iter().map(|e| &e[..])),
+            changed
+        );
         assert_eq!(in_place, grown.bytes());
     }
     let mut merged = HllBuf::of(hll);

@@ -60,11 +60,15 @@ pub(super) fn merge(packed: &[u8], union: &mut [u8; REGISTERS]) {
 /// Packs all registers into `packed`.
 pub(super) fn pack(registers: &[u8; REGISTERS], packed: &mut [u8]) {
     let (groups, _) = registers.as_chunks::<GROUP>();
-    for (packed, group) in packed.as_chunks_mut::<GROUP_BYTES>().0.iter_mut().zip(groups) {
-        let word = group
-            .iter()
-            .rev()
-            .fold(0, |word, value| word << REGISTER_BITS | u32::from(*value) & LOW);
+    for (packed, group) in packed
+        .as_chunks_mut::<GROUP_BYTES>()
+        .0
+        .iter_mut()
+        .zip(groups)
+    {
+        let word = group.iter().rev().fold(0, |word, value| {
+            word << REGISTER_BITS | u32::from(*value) & LOW
+        });
         let [a, b, c, _] = word.to_le_bytes();
         *packed = [a, b, c];
     }

@@ -45,7 +45,11 @@ fn bytes_are_the_known_ones() {
 
 #[test]
 fn estimates_are_near() {
-    for (elements, least, most) in [(10, 10, 10), (1_000, 990, 1_010), (100_000, 98_000, 102_000)] {
+    for (elements, least, most) in [
+        (10, 10, 10),
+        (1_000, 990, 1_010),
+        (100_000, 98_000, 102_000),
+    ] {
         let hll = of(0..elements);
         let estimate = count(&hll);
         assert!((least..=most).contains(&estimate), "{elements}: {estimate}");
@@ -108,10 +112,16 @@ fn the_cache() {
 fn the_self_test_passes() {
     let mut state = 7_u64;
     let mut random = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         state
     };
     assert_eq!(self_test(&mut random, LIMIT), Ok(()));
+}
+
+fn numbers() -> impl Strategy<Value = Vec<u64>> {
+    prop::collection::vec(0_u64..5_000, 0..600)
 }
 
 proptest! {
@@ -139,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn unions(a in prop::collection::vec(0_u64..5_000, 0..600), b in prop::collection::vec(0_u64..5_000, 0..600)) {
+    fn unions(a in numbers(), b in numbers()) {
         let (left, right) = (of(a.iter().copied()), of(b.iter().copied()));
         let both = of(a.iter().chain(&b).copied());
         let mut union = Registers::new();

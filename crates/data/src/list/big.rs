@@ -393,7 +393,7 @@ impl List {
         self.nodes.edit(at, |node| {
             let view = Listpack::new(node);
             let held = items_of(node);
-            let pos = seek_in(view, held, offset).unwrap_or(view.end());
+            let pos = seek_in(view, held, offset).unwrap_or_else(|| view.end());
             listpack::insert(node, pos, &[Item::Bytes(element)]);
             node.set_tag(held as u32 + 1);
         });

@@ -45,7 +45,7 @@ pub fn check_listpack_bytes(bytes: &[u8]) {
     assert_eq!((count, count), (forwards.len(), pack.len()));
     let mut pos = pack.first();
     for (index, item) in forwards.iter().enumerate() {
-        let at = pos.unwrap_or(pack.end());
+        let at = pos.unwrap_or_else(|| pack.end());
         assert_eq!(pack.get(at), *item);
         assert_eq!(pack.seek(index as i64), pos);
         assert_eq!(pack.seek(index as i64 - count as i64), pos);
@@ -69,7 +69,7 @@ pub fn check_listpack_edits(script: &[u8]) {
         let refs: Vec<Item<'_>> = items.iter().map(|item| Item::from(&item[..])).collect();
         let index = usize::from(script.next().unwrap_or(0)) % (model.len() + 1);
         let view = Listpack::new(&pack);
-        let pos = view.seek(index as i64).unwrap_or(view.end());
+        let pos = view.seek(index as i64).unwrap_or_else(|| view.end());
         match op % 6 {
             0 => {
                 append(&mut pack, &refs);
@@ -96,7 +96,7 @@ pub fn check_listpack_edits(script: &[u8]) {
             _ => {
                 // The items from `index` on go to the front.
                 let moved = view.encoded(pos, view.end()).to_vec();
-                let start = view.skip(Pos(6), 0).unwrap_or(view.end());
+                let start = view.skip(Pos(6), 0).unwrap_or_else(|| view.end());
                 let tail = model.split_off(index);
                 remove(&mut pack, pos, tail.len());
                 insert_encoded(&mut pack, start, &moved, tail.len());

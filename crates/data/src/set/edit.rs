@@ -194,7 +194,7 @@ impl Home for BodyMut<'_> {
     fn shape(&self) -> SetRef<'_> {
         let set = self.body().and_then(SetRef::of_body);
         // `SetMut::of` has seen a set.
-        set.unwrap_or(SetRef::Ints(intset::Intset::new(&[])))
+        set.unwrap_or_else(|| SetRef::Ints(intset::Intset::new(&[])))
     }
 
     #[inline]

@@ -167,7 +167,7 @@ impl Entries {
     #[inline]
     #[must_use]
     pub fn range(&self, start: StreamId, end: StreamId) -> Range<'_> {
-        let at = self.node_of(start).unwrap_or(self.nodes.begin());
+        let at = self.node_of(start).unwrap_or_else(|| self.nodes.begin());
         Range {
             entries: self,
             at: Some(at),

@@ -336,10 +336,7 @@ impl Node {
     pub(super) fn delete_while(&mut self, mut wanted: impl FnMut(StreamId) -> bool) -> u64 {
         let mut count = 0_u64;
         let mut front = None;
-        loop {
-            let Some(mut walk) = Walk::new(self) else {
-                break;
-            };
+        while let Some(mut walk) = Walk::new(self) {
             walk.front = front.unwrap_or(walk.front);
             // What is deleted already is stepped over.
             let entry = loop {

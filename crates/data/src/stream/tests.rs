@@ -473,6 +473,45 @@ fn apply(stream: &mut Stream, model: &mut Model, step: Step, limits: NodeLimits)
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
+    fn what_is_valid_can_be_walked(
+        steps in steps(),
+        changes in prop::collection::vec((any::<usize>(), any::<u8>()), 0..4),
+    ) {
+        let limits = NodeLimits { bytes_max: 0, entries_max: 0 };
+        let mut stream = Stream::default();
+        stream.create_group(b"g", StreamId::MIN, Some(0)).unwrap();
+        let mut model = Vec::new();
+        for step in steps {
+            apply(&mut stream, &mut model, step, limits);
+        }
+        let node = stream.entries().nodes().next();
+        let Some((first, mut bytes)) = node.map(|(id, bytes)| (id, bytes.to_vec())) else {
+            return Ok(());
+        };
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        let mut loaded = Stream::default();
+        let Ok(facts) = validate_node(first, &bytes) else {
+            // Nothing is promised but that it ends.
+            loaded.entries_mut().push_node(first, &bytes, 1);
+            let _ = loaded.entries().range(StreamId::MIN, StreamId::MAX).count();
+            let _ = loaded.entries().range_back(StreamId::MIN, StreamId::MAX).count();
+            return Ok(());
+        };
+        loaded.entries_mut().push_node(first, &bytes, facts.live);
+        let all = all(&loaded);
+        prop_assert_eq!(all.len() as u64, facts.live);
+        let back = loaded.entries().range_back(StreamId::MIN, StreamId::MAX);
+        prop_assert_eq!(back.count() as u64, facts.live);
+        for (id, _) in all {
+            prop_assert!(loaded.entries_mut().delete(id));
+        }
+        prop_assert_eq!(loaded.entries().node_count(), usize::from(facts.live == 0));
+    }
+
+    #[test]
     fn equals_a_vector(steps in steps(), entries_max in 1..12_u64, bytes_max in 0..600_usize) {
         let limits = NodeLimits { bytes_max, entries_max };
         let mut stream = Stream::default();

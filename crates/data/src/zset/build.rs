@@ -1,5 +1,6 @@
 //! Building a sorted set from elements in any order, for commands that store a result and for
-//! loading. The tree is made at the end, from sorted elements, which is much cheaper than growing it.
+//! loading. Not for changes: the tree is made at the end, from sorted elements, which is much
+//! cheaper than growing it.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -14,8 +15,6 @@ use crate::value::{NewValue, Object};
 pub struct ZSetBuilder {
     /// Without a tree until the end.
     zset: ZSet,
-    longest_bytes: usize,
-    member_bytes: usize,
 }
 
 /// A sorted set in the best encoding, to be stored.
@@ -43,8 +42,6 @@ impl ZSetBuilder {
     pub fn new(seed: HashSeed) -> Self {
         Self {
             zset: ZSet::new(seed),
-            longest_bytes: 0,
-            member_bytes: 0,
         }
     }
 
@@ -66,20 +63,15 @@ impl ZSetBuilder {
         self.zset.score(member)
     }
 
-    /// Adds `member` or replaces its score; whether it was new. The score must not be NaN.
+    /// Adds `member` or replaces its score; whether it was new. A NaN counts as 0.
     pub fn insert(&mut self, member: &[u8], score: f64) -> bool {
         self.merge(member, score, |_| score)
     }
 
     /// Adds `member` with `score`; if it is there already, its score becomes what `combine` makes
-    /// of the one it has. Whether it was new. No score may be NaN.
+    /// of the one it has. Whether it was new. A NaN counts as 0.
     pub fn merge(&mut self, member: &[u8], score: f64, combine: impl FnOnce(f64) -> f64) -> bool {
-        let added = self.zset.merge_unordered(member, score, combine);
-        if added {
-            self.longest_bytes = self.longest_bytes.max(member.len());
-            self.member_bytes = self.member_bytes.saturating_add(member.len());
-        }
-        added
+        self.zset.merge_unordered(member, score, combine)
     }
 
     /// Takes a member back; returns its score.
@@ -90,13 +82,12 @@ impl ZSetBuilder {
     /// The sorted set in the encoding that the limits ask for; `None` if it is empty.
     #[must_use]
     pub fn finish(self, limits: &ZSetLimits) -> Option<NewZSet> {
-        let Self { mut zset, .. } = self;
+        let mut zset = self.zset;
         if zset.is_empty() {
             return None;
         }
-        let small = limits.allow(zset.len(), self.longest_bytes);
         let order = zset.sorted();
-        if small && self.member_bytes <= super::pack::BYTES_MAX {
+        if zset.len() <= limits.entries && zset.fits_pack(&order, limits.value_bytes) {
             return Some(NewZSet::Pack(zset.to_pack(&order)));
         }
         zset.plant(&order);

@@ -98,6 +98,13 @@ impl ZSet {
         zset
     }
 
+    /// The elements may be a listpack, if the longest member has at most `value_bytes`.
+    pub(super) fn fits_pack(&self, order: &[(u64, u32)], value_bytes: usize) -> bool {
+        let len_of = |&(_, handle): &(u64, u32)| self.arena.element(handle).1.len();
+        order.iter().all(|element| len_of(element) <= value_bytes)
+            && order.iter().map(len_of).sum::<usize>() <= pack::BYTES_MAX
+    }
+
     /// The elements as a listpack; `order` is what [`ZSet::sorted`] has given.
     pub(super) fn to_pack(&self, order: &[(u64, u32)]) -> Vec<u8> {
         pack::build(order.iter().map(|&(_, handle)| {

@@ -281,7 +281,7 @@ struct State {
 }
 
 /// How many whole replies these bytes are; `None` if they are not.
-fn replies(bytes: &ReplyBuf) -> Option<usize> {
+pub(super) fn replies(bytes: &ReplyBuf) -> Option<usize> {
     let mut parser = ReplyParser::new(ReplyLimits::default());
     for chunk in bytes.chunks() {
         parser.feed(chunk);

@@ -167,6 +167,12 @@ fn set_pairs<'r>(
     Ok((added, over_expired))
 }
 
+/// Counts fields that a command found to have expired, or made expire at once.
+fn count_expired(ctx: &mut WriteCtx<'_>, fields: usize) {
+    let count = &mut ctx.engine.stats.expired_fields;
+    *count = count.saturating_add(fields as u64);
+}
+
 /// Ends a change that has removed fields: the key goes with the last of them.
 fn commit_removal(mut writer: Writer<'_>, event: (EventFlags, &'static str)) {
     if writer.remove_if_empty() {

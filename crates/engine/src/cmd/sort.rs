@@ -194,12 +194,20 @@ impl Sorted {
     }
 
     /// The wanted elements in order.
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).map(|at| {
-            let index = match &self.order {
-                Some(order) => order.get(at).copied().unwrap_or(at),
-                None => at,
+    fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        let order = self.order.as_deref();
+        (0..self.len()).map(move |at| {
+            let Some(order) = order else {
+                return self.elements.get(at);
             };
+            // Sorted elements lie anywhere: their memory is asked for in good time.
+            if let Some(index) = order.get(at + 2 * ELEMENTS_AHEAD) {
+                self.elements.prefetch_place(*index);
+            }
+            if let Some(index) = order.get(at + ELEMENTS_AHEAD) {
+                self.elements.prefetch(*index);
+            }
+            let index = order.get(at).copied().unwrap_or_default();
             self.elements.get(index)
         })
     }
@@ -252,10 +260,16 @@ impl Sorted {
         let target = ctx.key(1)?;
         let values = self.values(&options.gets);
         let mut list = ListBuilder::new(list::limits(ctx));
-        self.for_each(ctx, &options.gets, |value| match value {
-            Some(value) => list.push(value.bytes(&mut [0; INT_TEXT_MAX])),
-            None => list.push(b""),
-        })?;
+        if options.gets.is_empty() {
+            list.extend(self.iter());
+        } else {
+            let mut found = Words::with_capacity(values);
+            self.for_each(ctx, &options.gets, |value| {
+                let value = value.unwrap_or(StrRef::Bytes(b""));
+                found.push(value.bytes(&mut [0; INT_TEXT_MAX]));
+            })?;
+            list.extend(found.iter());
+        }
         let mut writer = ctx.write(target);
         if values > 0 {
             list.finish()
@@ -268,6 +282,9 @@ impl Sorted {
         Ok(())
     }
 }
+
+/// Elements between asking for memory and reading it.
+const ELEMENTS_AHEAD: usize = 8;
 
 /// Compares the elements of equal keys, by their numbers.
 type Tie<'t> = &'t dyn Fn(usize, usize) -> Ordering;

@@ -42,7 +42,8 @@ impl Engine {
         self.notify(key.db, EventFlags::HASH, "hexpired", key.bytes);
         if is_empty {
             let removed = self.dbs.remove(key);
-            self.dbs.bury(removed.and_then(vk_data::entry::DbEntry::into_object));
+            self.dbs
+                .bury(removed.and_then(vk_data::entry::DbEntry::into_object));
             self.notify(key.db, EventFlags::GENERIC, "del", key.bytes);
         }
         done

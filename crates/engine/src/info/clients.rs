@@ -32,10 +32,7 @@ pub(super) fn clients(engine: &Engine, lines: &mut Lines) {
     lines.field("clients_in_timeout_table", engine.timers.len());
     lines.field("total_watched_keys", engine.watch.len());
     lines.field("total_blocking_keys", engine.blocking.keys_len());
-    lines.field(
-        "total_blocking_keys_on_nokey",
-        engine.nokey_waits(),
-    );
+    lines.field("total_blocking_keys_on_nokey", engine.nokey_waits());
     paused(engine, lines);
 }
 

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     Disposition, Engine, Error, Host, SessionId, Ticks,
-    cmd::Run,
+    blocking::NewBlock,
+    cmd::{CommandId, Run},
     ctx::{Ctx, Origin, ReadCtx, SessionCtx, WriteCtx},
     engine::RunState,
     session::{ExecRest, Parked},
@@ -34,7 +35,6 @@ pub(super) fn execute(
     let Some(state) = engine.sessions.find_mut(session) else {
         return Disposition::CloseNow;
     };
-    state.last_command = Some(id);
     state.commands_total += 1;
     let db = state.db;
     let begun = match engine.last_ticks {
@@ -81,14 +81,24 @@ pub(super) fn execute(
     let ended = host.ticks();
     engine.last_ticks = Some((session, ended));
     if let Some(block) = block {
-        // It counts when it is served.
-        if !engine.run_again {
-            engine.begin_block(session, block, request);
-        }
-        return Disposition::Parked;
+        return park(engine, session, id, block, request);
     }
     count(engine, id, begun, ended, failed);
     disposition
+}
+
+/// Lets the session wait. The command counts when it is served.
+fn park(
+    engine: &mut Engine,
+    session: SessionId,
+    id: CommandId,
+    block: NewBlock,
+    request: Request<'_>,
+) -> Disposition {
+    if !engine.run_again {
+        engine.begin_block(session, id, block, request);
+    }
+    Disposition::Parked
 }
 
 /// Hands the change on: what the handler said, or else the request itself.
@@ -102,7 +112,7 @@ fn commit(engine: &mut Engine, db: u32, request: Request<'_>) {
     engine.effects.end();
 }
 
-fn count(engine: &mut Engine, id: crate::cmd::CommandId, begun: Ticks, ended: Ticks, failed: bool) {
+fn count(engine: &mut Engine, id: CommandId, begun: Ticks, ended: Ticks, failed: bool) {
     let nanos = ended.0.saturating_sub(begun.0);
     engine.stats.commands += 1;
     if let Some(stats) = engine.stats.command(id) {

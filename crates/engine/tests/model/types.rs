@@ -87,7 +87,11 @@ fn on_lists() -> Part {
         request("LMOVE", vec![key(), key(), side(), side()]),
         request(
             "LMPOP",
-            vec![numkeys('l'), side(), maybe(all(vec![literal("COUNT"), count()]))],
+            vec![
+                numkeys('l'),
+                side(),
+                maybe(all(vec![literal("COUNT"), count()])),
+            ],
         ),
     ])
 }
@@ -104,7 +108,10 @@ fn on_sets() -> Part {
         request("SMISMEMBER", vec![key(), members()]),
         request("SMEMBERS", vec![key()]),
         request("SMOVE", vec![key(), key(), member()]),
-        request("SPOP", vec![key(), maybe(one_of(&["1000", "0", "-1", "x", "1"]))]),
+        request(
+            "SPOP",
+            vec![key(), maybe(one_of(&["1000", "0", "-1", "x", "1"]))],
+        ),
         request("SRANDMEMBER", vec![key(), one_of(&["1000", "0", "x"])]),
         request("SUNION", vec![keys()]),
         request("SINTER", vec![keys()]),
@@ -172,8 +179,14 @@ fn on_fields_that_expire() -> Part {
     either(vec![
         request("HEXPIRE", vec![key(), duration(), condition(), fields()]),
         request("HPEXPIRE", vec![key(), duration(), condition(), fields()]),
-        request("HEXPIREAT", vec![key(), unix_seconds(), condition(), fields()]),
-        request("HPEXPIREAT", vec![key(), unix_millis(), condition(), fields()]),
+        request(
+            "HEXPIREAT",
+            vec![key(), unix_seconds(), condition(), fields()],
+        ),
+        request(
+            "HPEXPIREAT",
+            vec![key(), unix_millis(), condition(), fields()],
+        ),
         ask("HTTL"),
         ask("HPTTL"),
         ask("HEXPIRETIME"),
@@ -214,12 +227,19 @@ fn changing_sorted_sets() -> Part {
         request("ZCARD", vec![key()]),
         request("ZREM", vec![key(), repeated(member(), 1..4)]),
         request("ZRANK", vec![key(), member(), maybe(literal("WITHSCORE"))]),
-        request("ZREVRANK", vec![key(), member(), maybe(literal("WITHSCORE"))]),
+        request(
+            "ZREVRANK",
+            vec![key(), member(), maybe(literal("WITHSCORE"))],
+        ),
         request("ZPOPMIN", vec![key(), maybe(count())]),
         request("ZPOPMAX", vec![key(), maybe(count())]),
         request(
             "ZMPOP",
-            vec![numkeys('z'), end(), maybe(all(vec![literal("COUNT"), count()]))],
+            vec![
+                numkeys('z'),
+                end(),
+                maybe(all(vec![literal("COUNT"), count()])),
+            ],
         ),
     ])
 }
@@ -248,13 +268,32 @@ fn ranges_of_sorted_sets() -> Part {
         request("ZRANGE", vec![key(), index(), index(), rev(), scores()]),
         request(
             "ZRANGE",
-            vec![key(), by_score(), by_score(), literal("BYSCORE"), rev(), limit(), scores()],
+            vec![
+                key(),
+                by_score(),
+                by_score(),
+                literal("BYSCORE"),
+                rev(),
+                limit(),
+                scores(),
+            ],
         ),
-        request("ZRANGE", vec![key(), by_lex(), by_lex(), literal("bylex"), rev(), limit()]),
+        request(
+            "ZRANGE",
+            vec![key(), by_lex(), by_lex(), literal("bylex"), rev(), limit()],
+        ),
         request("ZRANGESTORE", vec![key(), key(), index(), index(), rev()]),
         request(
             "ZRANGESTORE",
-            vec![key(), key(), by_score(), by_score(), literal("BYSCORE"), rev(), limit()],
+            vec![
+                key(),
+                key(),
+                by_score(),
+                by_score(),
+                literal("BYSCORE"),
+                rev(),
+                limit(),
+            ],
         ),
         by_rank("ZREVRANGE"),
         scored("ZRANGEBYSCORE"),
@@ -275,7 +314,10 @@ fn combining_sorted_sets() -> Part {
     let options = || {
         all(vec![
             maybe(all(vec![literal("WEIGHTS"), score(), score()])),
-            maybe(all(vec![literal("AGGREGATE"), one_of(&["SUM", "min", "MAX"])])),
+            maybe(all(vec![
+                literal("AGGREGATE"),
+                one_of(&["SUM", "min", "MAX"]),
+            ])),
         ])
     };
     let scores = || maybe(literal("WITHSCORES"));
@@ -312,7 +354,8 @@ fn on_streams() -> Part {
     };
     let auto = (0_u64..40).prop_map(|ms| vec![Word::new(format!("{ms}-*"))]);
     let new_id = || prop_oneof![2 => id(), 3 => auto.clone()].boxed();
-    let bound = |end| prop_oneof![2 => literal(end), 2 => id(), 1 => one_of(&["(3-0", "(7"])].boxed();
+    let bound =
+        |end| prop_oneof![2 => literal(end), 2 => id(), 1 => one_of(&["(3-0", "(7"])].boxed();
     let counted = || maybe(all(vec![literal("COUNT"), count()]));
     either(vec![
         request("XADD", vec![key(), new_id(), pairs()]),
@@ -320,7 +363,13 @@ fn on_streams() -> Part {
         request("XADD", vec![key(), new_id(), pairs()]),
         request(
             "XADD",
-            vec![key(), maybe(literal("NOMKSTREAM")), maybe(trim()), new_id(), pairs()],
+            vec![
+                key(),
+                maybe(literal("NOMKSTREAM")),
+                maybe(trim()),
+                new_id(),
+                pairs(),
+            ],
         ),
         request("XLEN", vec![key()]),
         request("XRANGE", vec![key(), bound("-"), bound("+"), counted()]),
@@ -331,7 +380,10 @@ fn on_streams() -> Part {
             "XREAD",
             vec![counted(), literal("STREAMS"), key(), key(), id(), id()],
         ),
-        request("XREAD", vec![counted(), literal("STREAMS"), key(), literal("$")]),
+        request(
+            "XREAD",
+            vec![counted(), literal("STREAMS"), key(), literal("$")],
+        ),
     ])
 }
 
@@ -343,12 +395,24 @@ fn on_groups() -> Part {
     either(vec![
         request(
             "XGROUP",
-            vec![literal("CREATE"), key(), group(), from(), maybe(literal("MKSTREAM"))],
+            vec![
+                literal("CREATE"),
+                key(),
+                group(),
+                from(),
+                maybe(literal("MKSTREAM")),
+            ],
         ),
         request("XGROUP", vec![literal("setid"), key(), group(), from()]),
         request("XGROUP", vec![literal("DESTROY"), key(), group()]),
-        request("XGROUP", vec![literal("CREATECONSUMER"), key(), group(), consumer()]),
-        request("XGROUP", vec![literal("DELCONSUMER"), key(), group(), consumer()]),
+        request(
+            "XGROUP",
+            vec![literal("CREATECONSUMER"), key(), group(), consumer()],
+        ),
+        request(
+            "XGROUP",
+            vec![literal("DELCONSUMER"), key(), group(), consumer()],
+        ),
         request(
             "XREADGROUP",
             vec![
@@ -389,8 +453,14 @@ fn on_bits() -> Part {
         request("SETBIT", vec![key(), offset(), bit()]),
         request("SETBIT", vec![key(), offset(), bit()]),
         request("GETBIT", vec![key(), offset()]),
-        request("BITCOUNT", vec![key(), maybe(all(vec![index(), index(), unit()]))]),
-        request("BITPOS", vec![key(), bit(), maybe(all(vec![index(), maybe(index())]))]),
+        request(
+            "BITCOUNT",
+            vec![key(), maybe(all(vec![index(), index(), unit()]))],
+        ),
+        request(
+            "BITPOS",
+            vec![key(), bit(), maybe(all(vec![index(), maybe(index())]))],
+        ),
         request("BITPOS", vec![key(), bit(), index(), index(), unit()]),
         request(
             "BITOP",

@@ -115,8 +115,16 @@ pub(crate) fn key_word() -> BoxedStrategy<Word> {
 /// A member of a collection: few, so that they meet; numbers, words, and long ones.
 pub(crate) fn member() -> Part {
     let small = (-3_i64..12).prop_map(|n| vec![Word::new(n.to_string())]);
-    let long = select(&[8, 9, 63, 64, 65, 300][..]).prop_map(|len| vec![Word::new("m".repeat(len))]);
-    let odd = one_of(&["", "01", "-0", "32768", "9223372036854775807", "9223372036854775808"]);
+    let long =
+        select(&[8, 9, 63, 64, 65, 300][..]).prop_map(|len| vec![Word::new("m".repeat(len))]);
+    let odd = one_of(&[
+        "",
+        "01",
+        "-0",
+        "32768",
+        "9223372036854775807",
+        "9223372036854775808",
+    ]);
     prop_oneof![
         6 => small,
         6 => one_of(&["a", "b", "c", "d", "e", "f"]),
@@ -128,9 +136,8 @@ pub(crate) fn member() -> Part {
 
 /// A score, or what is none.
 pub(crate) fn score() -> Part {
-    let near = (-6_i64..12, any::<bool>()).prop_map(|(n, half)| {
-        vec![Word::new(format!("{n}{}", if half { ".5" } else { "" }))]
-    });
+    let near = (-6_i64..12, any::<bool>())
+        .prop_map(|(n, half)| vec![Word::new(format!("{n}{}", if half { ".5" } else { "" }))]);
     prop_oneof![8 => near, 1 => one_of(&["inf", "-inf", "+inf", "nan", "x", "", "100000"])].boxed()
 }
 
@@ -279,9 +286,37 @@ pub(crate) fn unix_seconds() -> Part {
 /// Any word, wherever.
 pub(crate) fn any_word() -> Part {
     let token = one_of(&[
-        "EX", "px", "EXAT", "PXAT", "KEEPTTL", "NX", "xx", "GT", "LT", "GET", "IFEQ", "PERSIST",
-        "DB", "REPLACE", "LEN", "IDX", "SYNC", "ASYNC", "BYINT", "LBOUND", "UBOUND", "SATURATE",
-        "COUNT", "LIMIT", "WITHSCORES", "BYSCORE", "REV", "FIELDS", "STREAMS", "LEFT", "CH",
+        "EX",
+        "px",
+        "EXAT",
+        "PXAT",
+        "KEEPTTL",
+        "NX",
+        "xx",
+        "GT",
+        "LT",
+        "GET",
+        "IFEQ",
+        "PERSIST",
+        "DB",
+        "REPLACE",
+        "LEN",
+        "IDX",
+        "SYNC",
+        "ASYNC",
+        "BYINT",
+        "LBOUND",
+        "UBOUND",
+        "SATURATE",
+        "COUNT",
+        "LIMIT",
+        "WITHSCORES",
+        "BYSCORE",
+        "REV",
+        "FIELDS",
+        "STREAMS",
+        "LEFT",
+        "CH",
     ]);
     prop_oneof![2 => key(), 2 => value(), 3 => token, 1 => odd_number(), 1 => unix_millis()].boxed()
 }

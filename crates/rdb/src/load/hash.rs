@@ -5,8 +5,8 @@ use vk_data::listpack::{Item, Listpack};
 use vk_data::num::INT_TEXT_MAX;
 use vk_data::pack::PackKind;
 
-use super::zipmap::Zipmap;
 use super::ziplist::Ziplist;
+use super::zipmap::Zipmap;
 use super::{LoadLimits, Loaded, checked_listpack, is_canonical_and_distinct};
 use crate::save::NO_EXPIRY_MS;
 use crate::{RdbError, Reader};
@@ -38,7 +38,12 @@ pub(super) fn zipmap(reader: &mut Reader<'_>, limits: &LoadLimits) -> Result<Loa
     let zipmap = Zipmap::new(&bytes)?;
     let mut hash = HashBuilder::new(limits.hash, zipmap.len(), bytes.len());
     for (name, value) in zipmap.iter() {
-        set(&mut hash, name, FieldValue::Bytes(value), FieldExpire::Never)?;
+        set(
+            &mut hash,
+            name,
+            FieldValue::Bytes(value),
+            FieldExpire::Never,
+        )?;
     }
     finish(hash)
 }
@@ -79,7 +84,12 @@ fn pairs<'a>(
     while let (Some(name), Some(value)) = (items.next(), items.next()) {
         let (mut digits, mut more) = ([0; INT_TEXT_MAX], [0; INT_TEXT_MAX]);
         let value = FieldValue::Bytes(value.bytes(&mut more));
-        set(&mut hash, name.bytes(&mut digits), value, FieldExpire::Never)?;
+        set(
+            &mut hash,
+            name.bytes(&mut digits),
+            value,
+            FieldExpire::Never,
+        )?;
     }
     finish(hash)
 }

@@ -12,10 +12,7 @@ use super::{LoadLimits, Loaded, checked_listpack};
 use crate::save::{PACKED_NODE, PLAIN_NODE};
 use crate::{RdbError, Reader};
 
-pub(super) fn elements(
-    reader: &mut Reader<'_>,
-    limits: &LoadLimits,
-) -> Result<Loaded, RdbError> {
+pub(super) fn elements(reader: &mut Reader<'_>, limits: &LoadLimits) -> Result<Loaded, RdbError> {
     let mut list = ListBuilder::new(limits.list);
     for _ in 0..reader.count(1)? {
         let element = reader.string()?;
@@ -85,9 +82,7 @@ pub(super) fn nodes(reader: &mut Reader<'_>, limits: &LoadLimits) -> Result<Load
     let mut nodes = list.nodes();
     match (nodes.next(), nodes.next()) {
         (None, _) => Err(RdbError::Empty),
-        (Some(Node::Packed(pack, count)), None)
-            if !limits.list.exceeds(pack.byte_len(), count) =>
-        {
+        (Some(Node::Packed(pack, count)), None) if !limits.list.exceeds(pack.byte_len(), count) => {
             Ok(Loaded::Pack(PackKind::List, pack.bytes().to_vec()))
         }
         _ => {

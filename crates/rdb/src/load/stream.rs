@@ -48,7 +48,9 @@ fn nodes(reader: &mut Reader<'_>, entries: &mut Entries) -> Result<StreamId, Rdb
         let node = reader.string()?.into_vec();
         let facts = validate_node(first, &node).map_err(|_| RdbError::Stream)?;
         // A node goes with its last live entry.
-        let in_order = facts.first.is_some_and(|id| last.is_none_or(|last| last < id))
+        let in_order = facts
+            .first
+            .is_some_and(|id| last.is_none_or(|last| last < id))
             && last.is_none_or(|last| last < first);
         if facts.live == 0 || !in_order || !entries.push_node(first, &node, facts.live) {
             return Err(RdbError::Stream);
@@ -126,11 +128,7 @@ fn group(reader: &mut Reader<'_>, form: Form, stream: &mut Stream) -> Result<(),
     }
 }
 
-fn consumer(
-    reader: &mut Reader<'_>,
-    form: Form,
-    group: &mut GroupMut<'_>,
-) -> Result<(), RdbError> {
+fn consumer(reader: &mut Reader<'_>, form: Form, group: &mut GroupMut<'_>) -> Result<(), RdbError> {
     let name = reader.string()?;
     let seen_ms = reader.time_ms()?;
     let active_ms = if form >= Form::Third {

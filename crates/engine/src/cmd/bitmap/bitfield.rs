@@ -261,11 +261,7 @@ fn bitfield_ro(
     tell(ctx, &operations, reply)
 }
 
-fn tell(
-    ctx: &mut ReadCtx<'_>,
-    operations: &Operations,
-    reply: &mut ReplyBuf,
-) -> Result<(), Error> {
+fn tell(ctx: &mut ReadCtx<'_>, operations: &Operations, reply: &mut ReplyBuf) -> Result<(), Error> {
     let key = ctx.key(0)?;
     let value = ctx.string(key)?;
     let mut text = [0; INT_TEXT_MAX];
@@ -317,10 +313,22 @@ mod tests {
             ("BITFIELD k", "[]"),
             ("BITFIELD k GET u8 0", "[(integer) 0]"),
             ("EXISTS k", "(integer) 0"),
-            ("BITFIELD k SET u8 0 255 GET i8 0", "[(integer) 0, (integer) -1]"),
-            ("BITFIELD k SET i5 #1 -3 GET u5 5", "[(integer) -4, (integer) 29]"),
-            ("BITFIELD k INCRBY u2 100 1 INCRBY u2 100 3", "[(integer) 1, (integer) 0]"),
-            ("BITFIELD_RO k GET u5 5 get i4 0", "[(integer) 29, (integer) -1]"),
+            (
+                "BITFIELD k SET u8 0 255 GET i8 0",
+                "[(integer) 0, (integer) -1]",
+            ),
+            (
+                "BITFIELD k SET i5 #1 -3 GET u5 5",
+                "[(integer) -4, (integer) 29]",
+            ),
+            (
+                "BITFIELD k INCRBY u2 100 1 INCRBY u2 100 3",
+                "[(integer) 1, (integer) 0]",
+            ),
+            (
+                "BITFIELD_RO k GET u5 5 get i4 0",
+                "[(integer) 29, (integer) -1]",
+            ),
         ] {
             assert_eq!(kit.run(line), expected, "{line}");
         }
@@ -367,10 +375,16 @@ mod tests {
             ("BITFIELD k GET u8 #", offset),
             ("BITFIELD k SET u8 #4611686018427387904 1", offset),
             ("BITFIELD k SET u8 4294967296 1", offset),
-            ("BITFIELD k SET u8 0 x", "(error) ERR value is not an integer or out of range"),
+            (
+                "BITFIELD k SET u8 0 x",
+                "(error) ERR value is not an integer or out of range",
+            ),
             ("BITFIELD k SET u8 0", "(error) ERR syntax error"),
             ("BITFIELD k OVERFLOW", "(error) ERR syntax error"),
-            ("BITFIELD k OVERFLOW x", "(error) ERR Invalid OVERFLOW type specified"),
+            (
+                "BITFIELD k OVERFLOW x",
+                "(error) ERR Invalid OVERFLOW type specified",
+            ),
             (
                 "BITFIELD_RO k SET u8 0 1",
                 "(error) ERR BITFIELD_RO only supports the GET subcommand",

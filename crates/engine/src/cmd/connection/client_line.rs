@@ -133,7 +133,10 @@ pub(super) fn flags_text(session: &Session) -> String {
         ('x', session.multi.is_some()),
         (
             'b',
-            matches!(session.parked, Some(Parked::Paused(_) | Parked::Timer(_) | Parked::Blocked(_))),
+            matches!(
+                session.parked,
+                Some(Parked::Paused(_) | Parked::Timer(_) | Parked::Blocked(_))
+            ),
         ),
         ('d', is(SessionFlags::DIRTY_CAS)),
         ('c', is(SessionFlags::CLOSING)),

@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use vk_data::{hash::HashLimits, list::ListLimits, num::parse_i64, set::SetLimits, zset::ZSetLimits};
+use vk_data::{
+    hash::HashLimits, list::ListLimits, num::parse_i64, set::SetLimits, zset::ZSetLimits,
+};
 use vk_mem::Access;
 use vk_rdb::{Checksum, Compression, LoadLimits, RestoreError, dump as dump_value, restore};
 use vk_resp::{BLOB_BYTES_MIN, Blob, ReplyBuf, Request};
@@ -128,8 +130,7 @@ impl Options {
                 options.idle_seconds = Some(seconds);
             } else if is("FREQ") && options.idle_seconds.is_none() {
                 let frequency = number(words.next())?;
-                options.frequency =
-                    Some(u8::try_from(frequency).map_err(|_| Error::RESTORE_FREQ)?);
+                options.frequency = Some(u8::try_from(frequency).map_err(|_| Error::RESTORE_FREQ)?);
             } else {
                 return Err(Error::SYNTAX);
             }
@@ -307,10 +308,17 @@ mod tests {
         let db = kit.engine.dbs.db(0);
         let hash = kit.engine.dbs.seed().hash(key);
         let entry = db.and_then(|db| db.find(hash, key));
-        entry.map_or_else(Vec::new, |entry| vk_rdb::dump(entry, vk_rdb::Compression::Lzf))
+        entry.map_or_else(Vec::new, |entry| {
+            vk_rdb::dump(entry, vk_rdb::Compression::Lzf)
+        })
     }
 
-    fn restored(kit: &mut Kit, ttl: &str, payload: &[u8], options: &[&str]) -> alloc::string::String {
+    fn restored(
+        kit: &mut Kit,
+        ttl: &str,
+        payload: &[u8],
+        options: &[&str],
+    ) -> alloc::string::String {
         let session = kit.session;
         let mut words: Vec<&[u8]> = alloc::vec![b"RESTORE", b"to", ttl.as_bytes(), payload];
         words.extend(options.iter().map(|option| option.as_bytes()));
@@ -335,6 +343,65 @@ mod tests {
     }
 
     #[test]
+    fn collections_come_back() {
+        let mut kit = Kit::new();
+        for (entries, encodings) in [
+            ("128", "listpack listpack listpack listpack"),
+            ("1", "quicklist hashtable hashtable skiplist"),
+        ] {
+            for name in ["list-max", "set-max", "hash-max", "zset-max"] {
+                let unit = if name == "list-max" {
+                    "size"
+                } else {
+                    "entries"
+                };
+                kit.run(&alloc::format!(
+                    "CONFIG SET {name}-listpack-{unit} {entries}"
+                ));
+            }
+            kit.run("FLUSHALL");
+            kit.run("RPUSH list a 1 b");
+            kit.run("SADD set a 1 b");
+            kit.run("HSET hash a 1 b 2");
+            kit.run("ZADD zset 1 a 2.5 b inf c");
+            for (key, encoding) in ["list", "set", "hash", "zset"]
+                .into_iter()
+                .zip(encodings.split(' '))
+            {
+                let payload = dumped(&mut kit, key.as_bytes());
+                assert_eq!(
+                    restored(&mut kit, "0", &payload, &["REPLACE"]),
+                    "OK",
+                    "{key}"
+                );
+                let told = kit.run("OBJECT ENCODING to");
+                assert_eq!(told, alloc::format!("\"{encoding}\""), "{key}");
+                let digests = kit.run(&alloc::format!("DEBUG DIGEST-VALUE {key} to"));
+                if !digests.starts_with("(error)") {
+                    let (one, other) = digests.split_once(", ").unwrap_or_default();
+                    assert_eq!(one.trim_matches('['), other.trim_matches(']'), "{key}");
+                }
+            }
+            assert_eq!(kit.run("ZRANGE to 0 -1"), "[\"a\", \"b\", \"c\"]");
+        }
+    }
+
+    #[test]
+    fn streams_come_back() {
+        let mut kit = Kit::new();
+        kit.run("XADD stream 1-1 f v");
+        kit.run("XADD stream 1-2 f w");
+        kit.run("XGROUP CREATE stream g 0");
+        kit.run("XREADGROUP GROUP g c COUNT 1 STREAMS stream >");
+        let payload = dumped(&mut kit, b"stream");
+        assert_eq!(restored(&mut kit, "0", &payload, &[]), "OK");
+        for line in ["XRANGE K - +", "XINFO STREAM K FULL", "XPENDING K g"] {
+            let told = |key: &str| line.replace('K', key);
+            assert_eq!(kit.run(&told("to")), kit.run(&told("stream")), "{line}");
+        }
+    }
+
+    #[test]
     fn options_say_when_it_expires_and_how_it_was_used() {
         let mut kit = Kit::new();
         kit.run("SET s hello");
@@ -344,14 +411,26 @@ mod tests {
         let busy = "(error) BUSYKEY Target key name already exists.";
         assert_eq!(restored(&mut kit, "0", &payload, &[]), busy);
         let at = alloc::format!("{}", crate::testkit::START_MS + 7000);
-        assert_eq!(restored(&mut kit, &at, &payload, &["absttl", "replace"]), "OK");
+        assert_eq!(
+            restored(&mut kit, &at, &payload, &["absttl", "replace"]),
+            "OK"
+        );
         assert_eq!(kit.run("PTTL to"), "(integer) 7000");
-        assert_eq!(restored(&mut kit, "1", &payload, &["ABSTTL", "REPLACE"]), "OK");
+        assert_eq!(
+            restored(&mut kit, "1", &payload, &["ABSTTL", "REPLACE"]),
+            "OK"
+        );
         assert_eq!(kit.run("EXISTS to"), "(integer) 0");
-        assert_eq!(restored(&mut kit, "0", &payload, &["IDLETIME", "1000"]), "OK");
+        assert_eq!(
+            restored(&mut kit, "0", &payload, &["IDLETIME", "1000"]),
+            "OK"
+        );
         assert_eq!(kit.run("OBJECT IDLETIME to"), "(integer) 1000");
         kit.run("CONFIG SET maxmemory-policy allkeys-lfu");
-        assert_eq!(restored(&mut kit, "0", &payload, &["REPLACE", "FREQ", "100"]), "OK");
+        assert_eq!(
+            restored(&mut kit, "0", &payload, &["REPLACE", "FREQ", "100"]),
+            "OK"
+        );
         assert_eq!(kit.run("OBJECT FREQ to"), "(integer) 100");
     }
 
@@ -363,15 +442,35 @@ mod tests {
         let footer = "(error) ERR DUMP payload version or checksum are wrong";
         let format = "(error) ERR Bad data format";
         for (ttl, options, error) in [
-            ("x", &[][..], "(error) ERR value is not an integer or out of range"),
+            (
+                "x",
+                &[][..],
+                "(error) ERR value is not an integer or out of range",
+            ),
             ("-1", &[], "(error) ERR Invalid TTL value, must be >= 0"),
             ("0", &["NONE"], "(error) ERR syntax error"),
             ("0", &["IDLETIME"], "(error) ERR syntax error"),
-            ("0", &["IDLETIME", "1", "FREQ", "1"], "(error) ERR syntax error"),
-            ("0", &["IDLETIME", "-1"], "(error) ERR Invalid IDLETIME value, must be >= 0"),
-            ("0", &["FREQ", "256"], "(error) ERR Invalid FREQ value, must be >= 0 and <= 255"),
+            (
+                "0",
+                &["IDLETIME", "1", "FREQ", "1"],
+                "(error) ERR syntax error",
+            ),
+            (
+                "0",
+                &["IDLETIME", "-1"],
+                "(error) ERR Invalid IDLETIME value, must be >= 0",
+            ),
+            (
+                "0",
+                &["FREQ", "256"],
+                "(error) ERR Invalid FREQ value, must be >= 0 and <= 255",
+            ),
         ] {
-            assert_eq!(restored(&mut kit, ttl, &payload, options), error, "{ttl} {options:?}");
+            assert_eq!(
+                restored(&mut kit, ttl, &payload, options),
+                error,
+                "{ttl} {options:?}"
+            );
         }
         assert_eq!(restored(&mut kit, "0", b"", &[]), footer);
         let mut other = payload.clone();
@@ -409,7 +508,10 @@ mod tests {
         };
         let at = alloc::format!("{}", crate::testkit::START_MS + 5000);
         let effect = of(&mut kit, "5000", &[]);
-        assert!(effect.contains(&at) && effect.ends_with("ABSTTL\r\n"), "{effect}");
+        assert!(
+            effect.contains(&at) && effect.ends_with("ABSTTL\r\n"),
+            "{effect}"
+        );
         let effect = of(&mut kit, "1", &["ABSTTL", "REPLACE"]);
         assert_eq!(effect, "*2\r\n$6\r\nUNLINK\r\n$2\r\nto\r\n");
         assert_eq!(of(&mut kit, "1", &["ABSTTL", "REPLACE"]), "");

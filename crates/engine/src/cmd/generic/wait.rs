@@ -9,8 +9,8 @@ use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group};
 
 use crate::{
-    blocking::milliseconds,
     Error,
+    blocking::milliseconds,
     cmd::{Command, Run},
     ctx::{Ctx, SessionCtx},
 };

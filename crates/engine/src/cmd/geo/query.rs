@@ -8,6 +8,7 @@ use vk_data::{
     zset::{Member, ScoreRange, ZSetBuilder, ZSetRef},
 };
 use vk_resp::{ReplyBuf, Request};
+use vk_spec::KeyFlags;
 
 use super::{
     args::{Area, Centre, Form, Query, Sorting},
@@ -35,7 +36,15 @@ pub(super) fn query<'r>(
 ) -> Result<Option<ToStore<'r>>, Error> {
     let seed = limits(ctx).seed;
     let source = usize::from(matches!(form, Form::Search { stores: true }));
-    let zset = ctx.view::<ZSetRef<'_>>(ctx.key(source)?)?;
+    // STORE without a key makes the key specs find nothing at all.
+    let key = match ctx.keys().get(source) {
+        Some(key) => *key,
+        None => {
+            let word = request.arg(1 + source).unwrap_or_default();
+            ctx.authorize_derived(word, KeyFlags::RO.union(KeyFlags::ACCESS))?
+        }
+    };
+    let zset = ctx.view::<ZSetRef<'_>>(key)?;
     let query = Query::parse(request, form, zset)?;
     let found = match zset {
         Some(zset) => query.run(zset),

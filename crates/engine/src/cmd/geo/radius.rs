@@ -119,7 +119,8 @@ pub(super) const GEORADIUSBYMEMBER: Command = Command {
         ],
         deprecated: Some(Deprecation {
             since: "6.2.0",
-            replaced_by: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
+            replaced_by: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` \
+                arguments",
         }),
         arity: -5,
         flags: Flags::DENYOOM,
@@ -408,6 +409,11 @@ mod tests {
                 "the ANY argument requires COUNT argument",
             ),
             ("GEORADIUS g 15 37 1 km STORE", "syntax error"),
+            ("GEORADIUS g 15 37 -1 km STORE", "radius cannot be negative"),
+            (
+                "GEORADIUSBYMEMBER g p 1 km COUNT -1 STORE",
+                "COUNT must be > 0",
+            ),
             ("GEORADIUS_RO g 15 37 1 km STORE d", "syntax error"),
             (
                 "GEORADIUS g 15 37 1 km STORE d WITHDIST",
@@ -422,5 +428,8 @@ mod tests {
             let expected = alloc::format!("(error) ERR {text}");
             assert_eq!(kit.run(line), expected, "{line}");
         }
+        kit.run("SET s 1");
+        let wrong = kit.run("GEORADIUS s 15 37 1 km STORE");
+        assert!(wrong.starts_with("(error) WRONGTYPE"));
     }
 }

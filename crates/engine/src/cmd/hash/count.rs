@@ -11,7 +11,7 @@ use vk_data::{
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
-use super::{EXPIRED, edit, limits, now_ms};
+use super::{EXPIRED, count_expired, edit, limits, now_ms};
 use crate::{
     Error,
     access::KeyRef,
@@ -165,6 +165,7 @@ fn change<V, T: AsRef<[u8]>>(
     });
     if put == Some(Put::AddedOverExpired) {
         writer.commit(&[EXPIRED, (EventFlags::HASH, event)]);
+        count_expired(ctx, 1);
     } else {
         writer.commit(&[(EventFlags::HASH, event)]);
     }

@@ -7,7 +7,7 @@ use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use super::{
-    EXPIRED, commit_removal, edit, effect, effect_fields,
+    EXPIRED, commit_removal, count_expired, edit, effect, effect_fields,
     fields::{Conditions, FIELDS, fields_behind, fields_word, fixed_fields, time_ms},
     limits, now_ms,
 };
@@ -195,6 +195,7 @@ fn expire_in(
     }
     if passed {
         commit_removal(writer, EXPIRED);
+        count_expired(ctx, changed.len());
     } else {
         writer.commit(&[(EventFlags::HASH, "hexpire")]);
     }
@@ -337,6 +338,31 @@ mod tests {
         assert_eq!(kit.run("HPERSIST h FIELDS 1 a"), "[(integer) -2]");
         // It is still stored, and counts as such.
         assert_eq!(kit.run("HLEN h"), "(integer) 2");
+    }
+
+    #[test]
+    fn expired_fields_are_removed_in_time() {
+        let mut kit = Kit::new();
+        kit.run("HSETEX h PX 10 FIELDS 2 a 1 b 2");
+        kit.run("HSET h c 3");
+        kit.run("HSETEX gone PX 10 FIELDS 2 a 1 b 2");
+        kit.advance_ms(10);
+        assert_eq!(kit.run("HLEN h"), "(integer) 3");
+        kit.advance_ms(1);
+        assert_eq!(kit.run("HLEN h"), "(integer) 1");
+        assert_eq!(kit.run("EXISTS gone"), "(integer) 0");
+        kit.run("HSET h d 4");
+        kit.advance_ms(1000);
+        assert_eq!(kit.run("HLEN h"), "(integer) 2");
+        // The time of the key and those of its fields do not get into each other's way.
+        kit.run("HSETEX h PX 10 FIELDS 1 c 3");
+        kit.run("PEXPIRE h 1000");
+        kit.advance_ms(11);
+        assert_eq!(kit.run("HGETALL h"), "[\"d\", \"4\"]");
+        assert_eq!(kit.run("PTTL h"), "(integer) 989");
+        kit.run("HPEXPIRE h 5000 FIELDS 1 d");
+        kit.advance_ms(990);
+        assert_eq!(kit.run("EXISTS h"), "(integer) 0");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags, KeySpec};
 
 use super::{
-    EXPIRED, GONE, commit_removal, edit, effect, effect_fields,
+    EXPIRED, GONE, commit_removal, count_expired, edit, effect, effect_fields,
     expire::hand_on_expiry,
     fields::{FIELDS, TIMES, fields_behind, fields_word, fixed_fields},
     limits, now_ms,
@@ -178,6 +178,7 @@ fn hsetex(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
     let from = usize::from(over_expired.is_empty());
     let to = if time.is_some() { 3 } else { 2 };
     writer.commit(events.get(from..to).unwrap_or_default());
+    count_expired(ctx, over_expired.len());
     if ctx.wants_effects() {
         hand_on_set(ctx, key.bytes(), expire, fields, &over_expired);
     }
@@ -207,6 +208,7 @@ fn remove_passed(ctx: &mut WriteCtx<'_>, key: KeyRef<'_>, fields: Request<'_>) {
     } else {
         writer.commit(&[SET, EXPIRY_SET, EXPIRED]);
     }
+    count_expired(ctx, removed.len());
     if ctx.wants_effects() {
         effect(ctx, &[b"HDEL", key.bytes()], &removed);
     }
@@ -268,7 +270,10 @@ fn hgetex(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
         return Ok(());
     }
     match time {
-        Some(_) if passed => commit_removal(writer, EXPIRED),
+        Some(_) if passed => {
+            commit_removal(writer, EXPIRED);
+            count_expired(ctx, changed.len());
+        }
         Some(_) => writer.commit(&[EXPIRY_SET]),
         None => writer.commit(&[(EventFlags::HASH, "hpersist")]),
     }

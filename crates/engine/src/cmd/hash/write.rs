@@ -8,7 +8,9 @@ use vk_spec::{
     ArgSpec, Categories, CommandSpec, Deprecation, Flags, Group, History, KeyFlags, KeySpec,
 };
 
-use super::{EXPIRED, commit_removal, edit, effect, length, limits, now_ms, set_pairs};
+use super::{
+    EXPIRED, commit_removal, count_expired, edit, effect, length, limits, now_ms, set_pairs,
+};
 use crate::{
     Error,
     cmd::{Command, Run},
@@ -138,6 +140,7 @@ fn set(ctx: &mut WriteCtx<'_>, request: Request<'_>, name: &str) -> Result<usize
         writer.commit(&[SET]);
     } else {
         writer.commit(&[EXPIRED, SET]);
+        count_expired(ctx, over_expired.len());
     }
     Ok(added)
 }
@@ -159,6 +162,7 @@ fn hsetnx(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
         return Ok(());
     }
     writer.commit(&[EXPIRED, SET]);
+    count_expired(ctx, over_expired.len());
     // Whoever repeats it has the expired field still, and must not find it in the way.
     if ctx.wants_effects() {
         let value = request.arg(3).unwrap_or_default();

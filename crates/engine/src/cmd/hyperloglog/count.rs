@@ -138,7 +138,11 @@ pub(super) fn replace(writer: &mut Writer<'_>, hll: &HllBuf) {
     writer.update_bytes(bytes.len(), |place| place.copy_from_slice(bytes));
 }
 
-fn pfcount(ctx: &mut ReadCtx<'_>, _request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
+fn pfcount(
+    ctx: &mut ReadCtx<'_>,
+    _request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
     let count = match ctx.keys() {
         [key] => count_one(ctx, *key)?,
         keys => union(ctx, keys)?.0.count()?,
@@ -213,10 +217,8 @@ fn pfmerge(
         }
     };
     let sources = ctx.keys().get(1..).unwrap_or_default();
-    let keys: SmallVec<[KeyRef<'_>; 4]> = core::iter::once(&target)
-        .chain(sources)
-        .copied()
-        .collect();
+    let keys: SmallVec<[KeyRef<'_>; 4]> =
+        core::iter::once(&target).chain(sources).copied().collect();
     let (registers, is_dense) = union(ctx, &keys)?;
     let mut writer = ctx.write(target);
     let mut text = [0; INT_TEXT_MAX];
@@ -311,7 +313,13 @@ mod tests {
         kit.run("PFADD broken a b c");
         kit.run("APPEND broken hello");
         for (key, error) in [("int", none), ("text", none), ("broken", broken)] {
-            for line in ["PFADD K x", "PFCOUNT K", "PFCOUNT K K", "PFMERGE K", "PFMERGE t K"] {
+            for line in [
+                "PFADD K x",
+                "PFCOUNT K",
+                "PFCOUNT K K",
+                "PFMERGE K",
+                "PFMERGE t K",
+            ] {
                 assert_eq!(kit.run(&line.replace('K', key)), error, "{line}");
             }
         }

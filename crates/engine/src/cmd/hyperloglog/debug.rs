@@ -82,7 +82,9 @@ fn pfdebug(
             reply.int(converted.into());
         }
     } else {
-        let name = alloc::string::String::from_utf8_lossy(name);
+        // As much of it as a C string would show.
+        let shown = name.split(|byte| *byte == 0).next().unwrap_or_default();
+        let name = alloc::string::String::from_utf8_lossy(shown);
         return Err(Error::told(format_args!(
             "ERR Unknown PFDEBUG subcommand '{name}'"
         )));
@@ -116,7 +118,10 @@ mod tests {
             "\"Z:8436 v:1,1 Z:4274 v:2,1 Z:3068 v:1,1 Z:603\""
         );
         assert_eq!(kit.run("PFDEBUG encoding k"), "sparse");
-        assert_eq!(effects_of(&mut kit, "PFDEBUG TODENSE k"), "PFDEBUG TODENSE k");
+        assert_eq!(
+            effects_of(&mut kit, "PFDEBUG TODENSE k"),
+            "PFDEBUG TODENSE k"
+        );
         assert_eq!(kit.run("PFDEBUG TODENSE k"), "(integer) 0");
         let registers = kit.run("PFDEBUG GETREG k");
         assert_eq!(registers.matches("(integer)").count(), 16_384);

@@ -1,5 +1,5 @@
-//! Moving an element from one list to another, or to the other end of its own: LMOVE, RPOPLPUSH, and
-//! those that wait for it.
+//! Moving an element from one list to another, or to the other end of its own: LMOVE, RPOPLPUSH,
+//! and those that wait for it.
 
 use smallvec::SmallVec;
 use vk_data::{
@@ -230,6 +230,8 @@ fn transfer(
             list.push(to, one(), limits);
         })?;
         pop(ctx.write(source), from, 1, len, limits);
+        // One element moves: one change.
+        ctx.count_changes(1);
     }
     reply.bulk(&element);
     Ok(true)

@@ -360,6 +360,7 @@ fn sleep(
     let seconds = parse_f64(request.arg(2).unwrap_or_default()).ok_or(Error::NOT_A_FLOAT)?;
     let time = Duration::try_from_secs_f64(seconds).map_err(|_| Error::NOT_A_FLOAT)?;
     ctx.host().stall(time);
+    ctx.engine().stalled += time;
     reply.ok();
     Ok(())
 }

@@ -5,15 +5,19 @@ use core::fmt::Write as _;
 
 use vk_data::{
     entry::DbEntry,
-    num::{INT_TEXT_MAX, parse_i64},
-    value::{NewValue, StrRef},
+    list::Node,
+    num::parse_i64,
+    pack::Body,
+    value::{NewValue, Object},
 };
+use vk_rdb::{Compression, Writer, save};
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::KeyFlags;
 
 use crate::{
     Error,
     access::KeyRef,
+    config::id,
     ctx::{Ctx, Expire, ReadCtx, SessionCtx, WriteCtx},
     engine::value_digest,
 };
@@ -31,7 +35,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The entry of a key of the session's database, expired or not.
-pub(super) fn find<'c>(ctx: &'c mut SessionCtx<'_>, key: &[u8]) -> Result<Option<&'c DbEntry>, Error> {
+pub(super) fn find<'c>(
+    ctx: &'c mut SessionCtx<'_>,
+    key: &[u8],
+) -> Result<Option<&'c DbEntry>, Error> {
     let key = ctx.authorize_derived(key, KeyFlags::RO)?;
     Ok(ctx.engine().dbs.find(&key))
 }
@@ -73,6 +80,7 @@ pub(super) fn object(
     if !is_fast {
         let _ = write!(text, " serializedlength:{}", serialized_bytes(entry));
     }
+    let nodes = list_nodes(entry);
     let engine = ctx.engine();
     let bits = access.bits();
     let _ = write!(
@@ -82,42 +90,43 @@ pub(super) fn object(
         engine.lfu_counter(access),
         bits >> 8
     );
+    if let Some((nodes, items, bytes)) = nodes {
+        let fill = engine.config.int(id::LIST_MAX_LISTPACK_SIZE);
+        let compressed = i64::from(engine.config.int(id::LIST_COMPRESS_DEPTH) > 0);
+        let mean = items as f64 / nodes.max(1) as f64;
+        let _ = write!(
+            text,
+            " ql_nodes:{nodes} ql_avg_node:{mean:.2} ql_listpack_max:{fill} \
+             ql_compressed:{compressed} ql_uncompressed_size:{bytes}"
+        );
+    }
     reply.simple(&text);
     Ok(())
 }
 
-/// What the value takes in a snapshot that is not compressed: small integers are stored as such,
-/// other strings behind their length.
-fn serialized_bytes(entry: &DbEntry) -> usize {
-    const INTEGER_TEXT_MAX: usize = 11;
-    let Some(string) = entry.str() else { return 0 };
-    let mut text = [0; INT_TEXT_MAX];
-    let bytes = match string {
-        StrRef::Int(value) => return integer_bytes(value).unwrap_or_else(|| 1 + string.byte_len()),
-        other => other.bytes(&mut text),
-    };
-    let integer = Some(bytes)
-        .filter(|bytes| bytes.len() <= INTEGER_TEXT_MAX)
-        .and_then(parse_i64)
-        .and_then(integer_bytes);
-    let header = match bytes.len() {
-        0..0x40 => 1,
-        0x40..0x4000 => 2,
-        0x4000..=0xffff_ffff => 5,
-        _ => 9,
-    };
-    integer.unwrap_or(header + bytes.len())
+/// Nodes, elements and bytes of a list of several nodes.
+fn list_nodes(entry: &DbEntry) -> Option<(usize, usize, usize)> {
+    match entry.body()? {
+        Body::Object(Object::List(list)) => {
+            let bytes = list.nodes().map(node_bytes).sum();
+            Some((list.nodes().count(), list.len(), bytes))
+        }
+        _ => None,
+    }
 }
 
-/// One byte that tells the width, and the integer.
-fn integer_bytes(value: i64) -> Option<usize> {
-    if i8::try_from(value).is_ok() {
-        Some(2)
-    } else if i16::try_from(value).is_ok() {
-        Some(3)
-    } else {
-        i32::try_from(value).is_ok().then_some(5)
+fn node_bytes(node: Node<'_>) -> usize {
+    match node {
+        Node::Packed(pack, _) => pack.byte_len(),
+        Node::Plain(element) => element.len(),
     }
+}
+
+/// What the value takes in a snapshot that is not compressed.
+fn serialized_bytes(entry: &DbEntry) -> usize {
+    let mut writer = Writer::new(Compression::None);
+    save(entry, &mut writer);
+    writer.bytes().len()
 }
 
 pub(super) fn htstats(

@@ -48,8 +48,24 @@ impl Words {
         self.ends.len()
     }
 
+    /// Hints that [`Words::prefetch`] of this word follows.
+    #[inline]
+    pub(super) fn prefetch_place(&self, at: usize) {
+        if let Some(end) = self.ends.get(at) {
+            vk_mem::prefetch_read(end);
+        }
+    }
+
+    /// Hints that this word is about to be read.
+    #[inline]
+    pub(super) fn prefetch(&self, at: usize) {
+        if let Some(byte) = self.get(at).first() {
+            vk_mem::prefetch_read(byte);
+        }
+    }
+
     /// All words in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         (0..self.len()).map(|at| self.get(at))
     }
 }

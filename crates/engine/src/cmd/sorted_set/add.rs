@@ -212,7 +212,7 @@ impl<'r, I: Iterator<Item = (f64, &'r [u8])> + Clone> Addition<'r, I> {
 }
 
 fn zadd(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
-    let options = Options::parse(request)?;
+    let options = Options::parse(request, false)?;
     let outcome = set_scores(ctx, request.skip(options.first), &options)?;
     if options.increases {
         reply_score(reply, outcome.score);
@@ -229,11 +229,9 @@ fn zincrby(
     request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    let options = Options {
-        increases: true,
-        ..Options::default()
-    };
-    let outcome = set_scores(ctx, request.skip(2), &options)?;
+    // It is ZADD with INCR: a word that is an option there is no increment here.
+    let options = Options::parse(request, true)?;
+    let outcome = set_scores(ctx, request.skip(options.first), &options)?;
     reply_score(reply, outcome.score);
     Ok(())
 }
@@ -275,8 +273,9 @@ struct Options {
 }
 
 impl Options {
-    fn parse(request: Request<'_>) -> Result<Self, Error> {
+    fn parse(request: Request<'_>, increases: bool) -> Result<Self, Error> {
         let mut options = Self {
+            increases,
             first: 2,
             ..Self::default()
         };
@@ -384,6 +383,7 @@ mod tests {
                 "INCR option supports a single increment-element pair",
             ),
             ("ZINCRBY z x a", "value is not a valid float"),
+            ("ZINCRBY z XX a", "syntax error"),
         ] {
             assert_eq!(kit.run(line), format!("(error) ERR {text}"), "{line}");
         }

@@ -175,7 +175,11 @@ pub(super) fn tell_result(
     let mut found = Vec::new();
     match operation {
         Operation::Union => {
-            let limits = limits(ctx);
+            // A listpack would tell -0 as 0, which is right for what is stored alone.
+            let limits = ZSetLimits {
+                entries: 0,
+                ..limits(ctx)
+            };
             let result = combination.build(&mut inputs, &limits).finish(&limits);
             tell_all(result.as_ref(), elements, reply);
             return Ok(());
@@ -310,6 +314,9 @@ mod tests {
         kit.run("ZADD b -inf x");
         assert_eq!(kit.run("ZUNION 2 a b WITHSCORES"), "[\"x\", \"0\"]");
         assert_eq!(kit.run("ZINTER 2 a b WITHSCORES"), "[\"x\", \"0\"]");
+        kit.run("ZADD c -2 x");
+        let below = "ZUNION 1 c WEIGHTS 0 WITHSCORES";
+        assert_eq!(kit.run(below), "[\"x\", \"-0\"]");
         let zero = "ZUNION 1 a WEIGHTS 0 WITHSCORES";
         assert_eq!(kit.run(zero), "[\"x\", \"0\"]");
     }

@@ -29,7 +29,7 @@ pub(super) const ZMPOP: Command = Command {
         name: "zmpop",
         group: Group::SortedSet,
         since: "7.0.0",
-        summary: "Removes and tells the first or last members of the first of several sorted sets that has any.",
+        summary: "Takes the first or last members of the first sorted set that has any.",
         complexity: "O(K)+O(M*log(N)) for K keys and M members of N",
         arity: -4,
         categories: Categories::SORTEDSET,

@@ -201,7 +201,7 @@ pub(super) const ZREVRANGEBYLEX: Command = Command {
         name: "zrevrangebylex",
         group: Group::SortedSet,
         since: "2.8.9",
-        summary: "Tells the members of a range of names from the last one back, where all scores are equal.",
+        summary: "Tells the members of a range of names backwards, where all scores are equal.",
         complexity: "O(log(N)+M) for N elements of which M are told",
         deprecated: Some(Deprecation {
             since: "6.2.0",

@@ -46,7 +46,7 @@ pub(super) const BZPOPMIN: Command = Command {
         name: "bzpopmin",
         group: Group::SortedSet,
         since: "5.0.0",
-        summary: "Removes and tells the member with the lowest score of the first sorted set that has any, and waits for one.",
+        summary: "Takes the member with the lowest score of some sorted sets, or waits for one.",
         complexity: "O(log(N)) for N elements",
         history: &[History {
             version: "6.0.0",
@@ -75,7 +75,7 @@ pub(super) const BZPOPMAX: Command = Command {
         name: "bzpopmax",
         group: Group::SortedSet,
         since: "5.0.0",
-        summary: "Removes and tells the member with the highest score of the first sorted set that has any, and waits for one.",
+        summary: "Takes the member with the highest score of some sorted sets, or waits for one.",
         complexity: "O(log(N)) for N elements",
         history: &[History {
             version: "6.0.0",

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use vk_data::stream::{ConsumerId, GroupMut, Pending, StreamId, StreamRef};
 use vk_resp::{ReplyBuf, Request};
-use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags, KeySpec};
+use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use super::{
     effects::{Claimed, News, Target},
