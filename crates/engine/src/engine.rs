@@ -18,6 +18,7 @@ use alloc::{
 use core::time::Duration;
 
 use vk_data::table::HashSeed;
+use vk_rdb::Checksum;
 use vk_resp::{Limits, ProtocolError, ReplyBuf, Request};
 
 use crate::{
@@ -136,6 +137,8 @@ pub struct Engine {
     pub(crate) stalled: Duration,
     /// DEBUG QUICKLIST-PACKED-THRESHOLD.
     pub(crate) list_packed_threshold: Option<usize>,
+    /// DEBUG SET-SKIP-CHECKSUM-VALIDATION.
+    pub(crate) dump_checksum: Checksum,
     pub(crate) pause: Pause,
     /// Sessions that wait for a time.
     pub(crate) timers: BTreeSet<(MonoMicros, SessionId)>,
@@ -202,6 +205,7 @@ impl Engine {
             run_again: false,
             stalled: Duration::ZERO,
             list_packed_threshold: None,
+            dump_checksum: Checksum::Checked,
             pause: Pause::default(),
             timers: BTreeSet::new(),
             effects: EffectLog::default(),

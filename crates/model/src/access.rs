@@ -107,6 +107,8 @@ pub(crate) fn float_of(text: &[u8], error: &str) -> Result<f64, ModelReply> {
         _ => {}
     }
     match naive::parse_float(text) {
+        // The zero below zero is shown in one encoding and not in the other.
+        naive::Float::Exact(0) if text.starts_with(b"-") => Err(ModelReply::Unsure),
         naive::Float::Exact(units) => Ok(units as f64 / f64::from(1_u32 << naive::FRACTION_BITS)),
         naive::Float::Invalid => Err(ModelReply::error(error)),
         naive::Float::Unsure => Err(ModelReply::Unsure),

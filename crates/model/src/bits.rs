@@ -72,9 +72,6 @@ fn part(row: &[bool], start: i64, end: i64, by_bits: bool) -> (usize, Vec<bool>)
     let each = if by_bits { 1 } else { 8 };
     let len = i128::try_from(row.len() / each).unwrap_or_default();
     let (start, end) = (i128::from(start), i128::from(end));
-    if start < 0 && end < 0 && start > end {
-        return (0, Vec::new());
-    }
     let place = |index: i128| {
         if index < 0 {
             (index + len).max(0)
@@ -118,6 +115,9 @@ pub(crate) fn bitcount(call: &mut Call<'_>) -> Outcome {
         _ => return Err(ModelReply::Unsure),
     };
     let row = bits(&call.value(1)?.unwrap_or_default());
+    if start < 0 && end < 0 && start > end {
+        return Ok(ModelReply::Int(0));
+    }
     let (_, part) = part(&row, start, end, by_bits);
     Ok(ModelReply::len(part.into_iter().filter(|bit| *bit).count()))
 }

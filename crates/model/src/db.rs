@@ -230,6 +230,12 @@ impl Db {
             .map(|(key, _)| key)
     }
 
+    /// Whether a field of a hash expires at this very moment.
+    pub(crate) fn is_on_edge(&self, now_ms: i64) -> bool {
+        let mut values = self.entries.values().map(|entry| &entry.value);
+        values.any(|value| matches!(value, Value::Hash(hash) if hash.is_on_edge(now_ms)))
+    }
+
     /// Removes everything that has expired.
     pub(crate) fn sweep(&mut self, now_ms: i64) {
         for entry in self.entries.values_mut() {

@@ -35,8 +35,7 @@ impl Hash {
     /// Removes what has expired before a command looks. At the very moment of an expiry, and when
     /// nothing is left, nothing is known.
     pub(crate) fn look(&mut self, now_ms: i64) -> Result<(), ModelReply> {
-        let is_on_edge = |field: &Field| field.expire_ms == Some(now_ms);
-        if self.fields.values().any(is_on_edge) || self.is_ghost(now_ms) {
+        if self.is_on_edge(now_ms) || self.is_ghost(now_ms) {
             return Err(ModelReply::Unsure);
         }
         let before = self.fields.len();
@@ -51,6 +50,13 @@ impl Hash {
         self.fields
             .values()
             .all(|field| field.expire_ms.is_some_and(|at| at <= now_ms))
+    }
+
+    /// Whether a field expires at this very moment.
+    pub(crate) fn is_on_edge(&self, now_ms: i64) -> bool {
+        self.fields
+            .values()
+            .any(|field| field.expire_ms == Some(now_ms))
     }
 
     /// Removes what has expired, and nothing of it is left on the server either.
@@ -215,6 +221,9 @@ pub(crate) fn hincrbyfloat(call: &mut Call<'_>) -> Outcome {
     let by = naive::parse_float(&call.args[3]);
     if by == naive::Float::Invalid {
         return Err(ModelReply::error("value is not a valid float"));
+    }
+    if by == naive::Float::Unsure {
+        return Err(ModelReply::Unsure);
     }
     let limits = call.model.limits;
     let mut hash = read(call)?;

@@ -177,6 +177,13 @@ impl Model {
         self
     }
 
+    /// Whether a field of a hash expires at this very moment, so that nobody knows whether it is
+    /// there.
+    #[must_use]
+    pub fn is_on_edge(&self, now_ms: i64) -> bool {
+        self.dbs.iter().any(|db| db.is_on_edge(now_ms))
+    }
+
     /// Removes what has expired, as a server has done after a while.
     pub fn sweep(&mut self, now_ms: i64) {
         self.dbs.iter_mut().for_each(|db| db.sweep(now_ms));

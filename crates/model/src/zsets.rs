@@ -166,17 +166,22 @@ fn created(
     must_be_there: bool,
 ) -> Result<Option<ZSet>, ModelReply> {
     let limits = call.model.limits;
-    if let Some(zset) = call.read::<ZSet>(1)? {
-        return Ok(Some(zset));
-    }
-    if must_be_there {
-        return Ok(None);
-    }
     let small = pairs.len() <= limits.zset_entries
         && pairs
             .iter()
             .all(|(member, _)| member.len() <= limits.zset_bytes);
-    Ok(Some(ZSet::new(if small { Form::Pack } else { Form::Big })))
+    let form = if small { Form::Pack } else { Form::Big };
+    Ok(match call.read::<ZSet>(1)? {
+        Some(mut zset) => {
+            // What is asked for decides, not what comes of it.
+            if zset.form == Form::Pack {
+                zset.form = form;
+            }
+            Some(zset)
+        }
+        None if must_be_there => None,
+        None => Some(ZSet::new(form)),
+    })
 }
 
 pub(crate) fn zincrby(call: &mut Call<'_>) -> Outcome {

@@ -63,6 +63,10 @@ fn find_by_spec(spec: &KeySpec, request: Request<'_>, found: &mut FoundKeys) -> 
         }
         Find::Unknown => return Some(()),
     };
+    if first == words && last + 1 == first && !found.is_empty() {
+        // A range to the end that begins there: no keys behind those that were found.
+        return Some(());
+    }
     if last >= words || first > last || step == 0 {
         return None;
     }

@@ -234,6 +234,11 @@ impl StateMachineTest for Machine {
     }
 
     fn teardown(mut machine: Self, mut state: Expected) {
+        while state.model.is_on_edge(state.now_ms) {
+            state.now_ms += 1;
+            machine.now_ms += 1;
+            machine.rig.sleep(1000);
+        }
         machine.compare_contents(&mut state, "the machine");
         let mut effects = EffectBuf::default();
         machine.rig.engine.take_effects(&mut effects);

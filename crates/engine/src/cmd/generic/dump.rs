@@ -6,7 +6,7 @@ use vk_data::{
     hash::HashLimits, list::ListLimits, num::parse_i64, set::SetLimits, zset::ZSetLimits,
 };
 use vk_mem::Access;
-use vk_rdb::{Checksum, Compression, LoadLimits, RestoreError, dump as dump_value, restore};
+use vk_rdb::{Compression, LoadLimits, RestoreError, dump as dump_value, restore};
 use vk_resp::{BLOB_BYTES_MIN, Blob, ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags, KeySpec};
 
@@ -179,7 +179,7 @@ fn restore_key(
     let expire = expiry(ctx, request, options)?;
     let payload = request.arg(3).unwrap_or_default();
     let value =
-        restore(payload, Checksum::Checked, &load_limits(ctx)).map_err(|error| match error {
+        restore(payload, ctx.engine.dump_checksum, &load_limits(ctx)).map_err(|error| match error {
             RestoreError::Footer => Error::DUMP_FOOTER,
             _ => Error::DUMP_FORMAT,
         })?;

@@ -210,6 +210,13 @@ const SUBS: &[Sub] = &[
         set_active_expire,
     ),
     sub(
+        "SET-SKIP-CHECKSUM-VALIDATION",
+        (3, 3),
+        "0|1",
+        "Takes DUMP payloads whose checksum is wrong.",
+        debug_value::set_skip_checksum_validation,
+    ),
+    sub(
         "SLEEP",
         (3, 3),
         "seconds",
@@ -327,7 +334,7 @@ fn log(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> 
 }
 
 /// A switch: 0 or another number.
-fn switch(request: Request<'_>) -> Result<bool, Error> {
+pub(super) fn switch(request: Request<'_>) -> Result<bool, Error> {
     let word = request.arg(2).unwrap_or_default();
     Ok(parse_i64(word).ok_or(Error::NOT_AN_INTEGER)? != 0)
 }

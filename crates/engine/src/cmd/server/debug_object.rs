@@ -199,7 +199,7 @@ pub(super) fn populate(
         prefix,
         value_bytes,
     } = Populate::parse(request)?;
-    let most = ctx.config().size(crate::config::id::PROTO_MAX_BULK_LEN);
+    let most = ctx.config().size(id::PROTO_MAX_BULK_LEN);
     if value_bytes as u64 > most {
         return Err(Error::STRING_TOO_LONG);
     }

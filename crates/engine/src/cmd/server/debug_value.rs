@@ -5,10 +5,10 @@ use vk_data::{
     num::{INT_TEXT_MAX, parse_memory},
     pack::{Body, PackKind},
 };
-use vk_rdb::{Compression, Writer, round_trip};
+use vk_rdb::{Checksum, Compression, Writer, round_trip};
 use vk_resp::{ReplyBuf, Request};
 
-use super::debug_object::find;
+use super::{debug::switch, debug_object::find};
 use crate::{Error, cmd::generic::load_limits, ctx::SessionCtx};
 
 /// Writes every value as a snapshot has it, reads it back, and goes on with what was read. Keys
@@ -66,6 +66,21 @@ pub(super) fn quicklist_packed_threshold(
     let bytes = bytes.and_then(|bytes| u32::try_from(bytes).ok());
     let bytes = bytes.ok_or(Error::DEBUG_NO_MEMORY_VALUE)?;
     ctx.engine().list_packed_threshold = Some(bytes as usize).filter(|bytes| *bytes > 0);
+    reply.ok();
+    Ok(())
+}
+
+/// Takes DUMP payloads whose checksum is wrong, to see what the other checks find.
+pub(super) fn set_skip_checksum_validation(
+    ctx: &mut SessionCtx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    ctx.engine().dump_checksum = if switch(request)? {
+        Checksum::Ignored
+    } else {
+        Checksum::Checked
+    };
     reply.ok();
     Ok(())
 }

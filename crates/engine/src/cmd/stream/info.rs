@@ -320,8 +320,7 @@ fn put_consumer(group: &StreamGroup, consumer: &Consumer, count: usize, reply: &
 mod tests {
     use crate::testkit::{Kit, START_MS};
 
-    #[test]
-    fn tells_what_is_known() {
+    fn filled() -> Kit {
         let mut kit = Kit::new();
         kit.run("XADD s 1-1 f v");
         kit.run("XADD s 2-0 f v");
@@ -331,6 +330,12 @@ mod tests {
         kit.run("XGROUP CREATECONSUMER s g idle");
         kit.sleep_ms(5);
         kit.run("XREADGROUP GROUP g c COUNT 1 STREAMS s >");
+        kit
+    }
+
+    #[test]
+    fn tells_what_is_known() {
+        let mut kit = filled();
         let (first, last) = ("[\"1-1\", [\"f\", \"v\"]]", "[\"3-0\", [\"f\", \"v\"]]");
         let facts = "\"length\", (integer) 2, \"radix-tree-keys\", (integer) 1, \
                      \"radix-tree-nodes\", (integer) 2, \"last-generated-id\", \"3-0\", \
@@ -362,6 +367,11 @@ mod tests {
             kit.run("XINFO STREAM s FULL COUNT 1")
                 .contains(&alloc::format!("[{first}], \"groups\""))
         );
+    }
+
+    #[test]
+    fn tells_of_groups_and_consumers() {
+        let mut kit = filled();
         assert_eq!(
             kit.run("XINFO GROUPS s"),
             "[[\"name\", \"g\", \"consumers\", (integer) 2, \"pending\", (integer) 1, \

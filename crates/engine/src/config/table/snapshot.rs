@@ -15,7 +15,7 @@ directives! { after super::script::END;
     /// Name of the snapshot in the working folder.
     DBFILENAME = C::text("dbfilename", TextRule::FileName, "dump.rdb").protected().tunes(SNAPSHOT);
     /// Compresses strings in snapshots.
-    RDBCOMPRESSION = C::bool("rdbcompression", "yes").tunes(SNAPSHOT);
+    RDBCOMPRESSION = C::bool("rdbcompression", "yes").engine();
     /// Ends snapshots with a checksum.
     RDBCHECKSUM = C::bool("rdbchecksum", "yes").immutable().tunes(SNAPSHOT);
     /// Refuses writes after a snapshot has failed.
