@@ -159,7 +159,8 @@ pub fn run(options: &Options) -> Result<bool> {
         }
     }
     println!(
-        "{sent} commands in {sequences} sequences, {} differences, {} replies that differ as listed, \
+        "{sent} commands in {sequences} sequences, {} differences, {} replies that differ as \
+         listed, \
          {:.0} s",
         seen.len(),
         pair.known.count(),

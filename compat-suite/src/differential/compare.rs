@@ -173,7 +173,9 @@ fn same(rule: Rule, ours: &Reply, peer: &Reply) -> bool {
     }
 }
 
-/// Whether only the texts of doubles differ that need many digits: later versions show the shortest.
+/// Whether only the texts of doubles differ that need many digits (later versions show the
+/// shortest)
+/// or are zero (a listpack knows no -0, and 7.0's SORT converts listpacks).
 fn scores_agree(ours: &Reply, peer: &Reply) -> bool {
     const DIGITS: usize = 16;
     match (ours, peer) {
@@ -186,7 +188,8 @@ fn scores_agree(ours: &Reply, peer: &Reply) -> bool {
         }
         (Reply::Bulk(here), Reply::Bulk(there)) if here != there => {
             let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<f64>().ok();
-            here.len().max(there.len()) > DIGITS
+            let is_zero = |text: &[u8]| text == b"0" || text == b"-0";
+            (here.len().max(there.len()) > DIGITS || (is_zero(here) && is_zero(there)))
                 && number(here).is_some_and(|here| Some(here) == number(there))
         }
         _ => ours == peer,

@@ -7,7 +7,8 @@ use super::grammar::{Argument, Command, Grammar, Kind};
 use super::random::Random;
 use super::values::{KINDS, Place, Values};
 
-/// Commands that fill keys, per kind of key; without them most keys would be empty most of the time.
+/// Commands that fill keys, per kind of key; without them most keys would be empty most of the
+/// time.
 const BUILDERS: [&str; 14] = [
     "rpush",
     "lpush",
@@ -286,6 +287,10 @@ fn is_by_chance(words: &Words) -> bool {
         "watch" => words
             .iter()
             .any(|word| word.starts_with(b"x") || word.starts_with(b"p")),
+        // Below zero the count is how many members are picked, however many that are.
+        "srandmember" | "hrandfield" | "zrandmember" => words
+            .get(2)
+            .is_some_and(|count| count.starts_with(b"-") && count.len() > 4),
         "lrem" | "lpos" => words.iter().any(|word| word == b"-9223372036854775808"),
         // 7.0 reserves memory for the count.
         "xautoclaim" => words.iter().any(|word| word.len() > 9),
@@ -361,16 +366,21 @@ fn is_far(cursor: Option<&Vec<u8>>) -> bool {
     })
 }
 
-/// Whether each command that could wait stands in a transaction.
-pub(super) fn waits_nowhere(sequence: &[Words]) -> bool {
-    let mut before: &[u8] = b"";
-    sequence.iter().all(|words| {
-        let may_wait = may_block(words) && before != b"MULTI";
-        before = match words.as_slice() {
-            [only] => only,
-            _ => b"",
-        };
-        !may_wait
+/// Whether a part of a sequence is one that both servers treat alike: each command that could wait
+/// stands in a transaction, and consumers are made before they are used.
+pub(super) fn is_sound(sequence: &[Words]) -> bool {
+    /// How far before a command its consumers may be made.
+    const BEFORE: usize = 8;
+    sequence.iter().enumerate().all(|(at, words)| {
+        let before = sequence
+            .get(at.saturating_sub(BEFORE)..at)
+            .unwrap_or_default();
+        let is_multi = |words: &Words| words.len() == 1 && name(words) == "multi";
+        let waits = may_block(words) && !before.last().is_some_and(is_multi);
+        !waits
+            && consumers_for(words)
+                .iter()
+                .all(|made| before.contains(made))
     })
 }
 

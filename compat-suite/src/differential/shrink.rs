@@ -1,7 +1,7 @@
 //! Makes a failing sequence small: commands are dropped, in big pieces and then one by one, as long
 //! as the same kind of difference shows on empty servers.
 
-use super::{Difference, Pair, Words, generate::waits_nowhere};
+use super::{Difference, Pair, Words, generate::is_sound};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub(super) fn shrink(
             let to = (from + piece).min(sequence.len());
             let mut smaller = sequence.get(..from).unwrap_or_default().to_vec();
             smaller.extend_from_slice(sequence.get(to..).unwrap_or_default());
-            let outcome = if waits_nowhere(&smaller) {
+            let outcome = if is_sound(&smaller) {
                 pair.run(settings, &smaller)?
             } else {
                 None

@@ -87,7 +87,8 @@ impl Values {
     }
 
     fn integer(&mut self, name: &str, place: &Place<'_>) -> String {
-        if self.random.chance(1, 16) {
+        // The highest number of entries overflows in 7.0.
+        if !name.contains("entries") && self.random.chance(1, 16) {
             return self.odd_number(place);
         }
         let number = match (name, place.command) {
@@ -265,7 +266,6 @@ impl Values {
                     " 1",
                     "1 ",
                     "0x1p3",
-                    "-0",
                     "1e15",
                     "9007199254740993",
                     ".5",
@@ -400,7 +400,6 @@ impl Values {
                 "-1",
                 "1-x",
                 "18446744073709551615-18446744073709551615",
-                "18446744073709551616",
                 "1-2-3",
                 "0-1",
             ];

@@ -46,6 +46,19 @@ impl<'a> KeyRef<'a> {
         self.flags
     }
 
+    /// Whether the command may see the value. (That a key is there may be seen by all.)
+    pub(crate) const fn may_read(&self) -> bool {
+        let reads = KeyFlags::RO.union(KeyFlags::RW).union(KeyFlags::ACCESS);
+        self.flags.intersects(reads)
+    }
+
+    /// The same key for a change that its key spec does not name: XREADGROUP reads by its spec, as
+    /// upstream's does, and its group keeps what was delivered.
+    pub(crate) const fn for_delivery(mut self) -> Self {
+        self.flags = self.flags.union(KeyFlags::RW);
+        self
+    }
+
     /// The same key of another database (COPY, MOVE).
     #[must_use]
     pub(crate) const fn in_db(mut self, db: u32) -> Self {

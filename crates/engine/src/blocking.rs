@@ -37,30 +37,10 @@ pub(crate) struct Block<'k> {
     pub(crate) serves: ValueType,
     /// How long; `None` is for ever. See [`seconds`] and [`milliseconds`].
     pub(crate) timeout: Option<Duration>,
-    /// What it answers when the time is over, and at once in a transaction.
-    pub(crate) nil: Nil,
     /// The request to run again, where it is not the one that came (XREAD with `$`).
     pub(crate) request: Option<OwnedRequest>,
     /// Runs again, too, when a key is gone or of another type (XREADGROUP).
     pub(crate) ends_with_key: bool,
-}
-
-/// The reply to a wait that came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Nil {
-    /// A null.
-    Null,
-    /// A null array.
-    NullArray,
-}
-
-impl Nil {
-    fn write(self, reply: &mut ReplyBuf) {
-        match self {
-            Self::Null => reply.null(),
-            Self::NullArray => reply.null_array(),
-        }
-    }
 }
 
 /// A request that waits, as its session keeps it.
@@ -72,7 +52,6 @@ pub(crate) struct Blocked {
     serves: ValueType,
     ends_with_key: bool,
     pub(crate) deadline: Option<MonoMicros>,
-    nil: Nil,
 }
 
 /// A [`Block`] between the handler and the end of its request.
@@ -83,7 +62,6 @@ pub(crate) struct NewBlock {
     serves: ValueType,
     ends_with_key: bool,
     deadline: Option<MonoMicros>,
-    nil: Nil,
 }
 
 type WaitedKey = (u32, Box<[u8]>);
@@ -148,10 +126,10 @@ impl Blocking {
 
 impl Ctx<'_> {
     /// Makes the session wait; the handler has nothing more to do. In a transaction and in a replay
-    /// nobody waits: the nil is the reply.
+    /// nobody waits: the null array of a wait whose time is over is the reply.
     pub(crate) fn block(&mut self, block: Block<'_>, reply: &mut ReplyBuf) {
         if self.origin != Origin::Client {
-            block.nil.write(reply);
+            reply.null_array();
             return;
         }
         let mono = self.engine.mono;
@@ -162,7 +140,6 @@ impl Ctx<'_> {
             serves: block.serves,
             ends_with_key: block.ends_with_key,
             deadline: block.timeout.map(|time| mono.after(time)),
-            nil: block.nil,
         });
     }
 }
@@ -183,7 +160,6 @@ impl Engine {
             serves: block.serves,
             ends_with_key: block.ends_with_key,
             deadline: block.deadline,
-            nil: block.nil,
         };
         if let Some(state) = self.sessions.find_mut(id) {
             self.blocking.add(&blocked.keys, id);
@@ -223,7 +199,7 @@ impl Engine {
     pub(crate) fn time_out(&mut self, id: SessionId) {
         if let Some(blocked) = self.end_block(id) {
             self.count_ended(&blocked, false);
-            self.answer(id, |reply| blocked.nil.write(reply));
+            self.answer(id, |reply| reply.null_array());
         }
     }
 
@@ -254,8 +230,8 @@ impl Engine {
         self.answer(id, |reply| {
             if with_error {
                 reply.error(Error::UNBLOCKED.text());
-            } else if let Some(blocked) = blocked {
-                blocked.nil.write(reply);
+            } else if blocked.is_some() {
+                reply.null_array();
             } else if let Some(waiting) = waiting {
                 reply.append(&waiting);
             }

@@ -19,8 +19,8 @@ use vk_resp::{Batch, Limits, Parser};
 
 use crate::{EffectBuf, EffectGroup, Engine};
 
-use history::{History, Manner};
 pub use bad_input::check_bad_input;
+use history::{History, Manner};
 pub use rig::{Rig, START_MS};
 
 /// Runs the history that `data` stands for and checks every property.

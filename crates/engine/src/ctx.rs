@@ -127,6 +127,7 @@ impl ReadCtx<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`] if the value is no string.
     pub fn string(&mut self, key: KeyRef<'_>) -> Result<Option<StrRef<'_>>, Error> {
+        debug_assert!(key.may_read(), "a look without permission");
         match self.lookup(key) {
             None => Ok(None),
             Some(entry) => entry.str().map(Some).ok_or(Error::WRONG_TYPE),
@@ -138,6 +139,7 @@ impl ReadCtx<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`] if the value is of another type.
     pub fn view<'v, V: View<'v>>(&'v mut self, key: KeyRef<'_>) -> Result<Option<V>, Error> {
+        debug_assert!(key.may_read(), "a look without permission");
         match self.lookup(key) {
             None => Ok(None),
             Some(entry) => V::of(entry).map(Some).ok_or(Error::WRONG_TYPE),

@@ -9,7 +9,7 @@ use vk_engine::{
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2048))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn histories_keep_every_property(data in prop::collection::vec(any::<u8>(), 0..1500)) {

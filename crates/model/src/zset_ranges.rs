@@ -33,7 +33,8 @@ fn score_test(low: &[u8], high: &[u8]) -> Result<Test, ModelReply> {
             [b'(', rest @ ..] => (rest, true),
             text => (text, false),
         };
-        // Later versions differ about an empty number, and white space before one counts for nothing.
+        // Later versions differ about an empty number, and white space before one counts for
+        // nothing.
         if text.is_empty() || text.iter().any(u8::is_ascii_whitespace) {
             return Err(ModelReply::Unsure);
         }

@@ -99,7 +99,7 @@ pub(crate) fn zadd(call: &mut Call<'_>) -> Outcome {
             "XX and NX options at the same time are not compatible",
         ));
     }
-    if (flags.gt && flags.nx) || (flags.lt && flags.nx) || (flags.gt && flags.lt) {
+    if (flags.nx && (flags.gt || flags.lt)) || (flags.gt && flags.lt) {
         let text = "GT, LT, and/or NX options at the same time are not compatible";
         return Err(ModelReply::error(text));
     }

@@ -8,7 +8,9 @@ use vk_data::set::SetLimits;
 use vk_data::table::HashSeed;
 use vk_data::zset::ZSetLimits;
 
-use crate::{Checksum, Compression, LoadLimits, Loaded, Writer, dump, restore, round_trip, save};
+use crate::{
+    Checksum, Compression, LoadLimits, Loaded, Writer, crc64, dump, restore, round_trip, save,
+};
 
 /// Limits at which a few elements are many.
 #[must_use]
@@ -55,7 +57,8 @@ pub fn entry_of(loaded: Loaded) -> DbEntry {
 /// and is the same then.
 pub fn check_restore(data: &[u8]) {
     let mut payload = data.to_vec();
-    payload.extend_from_slice(&[11, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    payload.extend_from_slice(&[11, 0]);
+    payload.extend_from_slice(&crc64(&payload).to_le_bytes());
     let _ = restore(data, Checksum::Checked, &small_limits());
     for limits in [small_limits(), limits(128, 64)] {
         let Ok(loaded) = restore(&payload, Checksum::Checked, &limits) else {

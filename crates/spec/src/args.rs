@@ -49,6 +49,9 @@ pub struct ArgSpec {
     pub display: &'static str,
     /// Kind, with the inner arguments of a group.
     pub kind: ArgKind,
+    /// Number of the key spec that finds the keys which it names; of [`ArgKind::Key`] the kind
+    /// says it.
+    pub key_spec: Option<u8>,
     /// Literal that stands before the value, or empty (which is a token too: see `has_token`).
     pub token: Option<&'static str>,
     /// First version that has it, or empty for the command's own.
@@ -65,6 +68,7 @@ impl ArgSpec {
             name,
             display: "",
             kind,
+            key_spec: None,
             token: None,
             since: "",
             deprecated_since: "",
@@ -100,6 +104,14 @@ impl ArgSpec {
     #[must_use]
     pub const fn pattern(name: &'static str) -> Self {
         Self::new(name, ArgKind::Pattern)
+    }
+
+    /// A glob pattern of keys, found by key spec number `spec`.
+    #[must_use]
+    pub const fn key_pattern(name: &'static str, spec: u8) -> Self {
+        let mut pattern = Self::pattern(name);
+        pattern.key_spec = Some(spec);
+        pattern
     }
 
     /// A Unix time.

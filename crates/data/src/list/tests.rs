@@ -1,7 +1,6 @@
 //! Tests of lists: forms and nodes by Valkey's rules, content against a model.
 
 use std::string::String;
-use std::vec;
 use std::vec::Vec;
 
 use proptest::prelude::*;
@@ -226,7 +225,7 @@ fn many_nodes_are_found_counted_and_taken() {
 fn memory_is_what_is_allocated() {
     let mut entry = fresh();
     let before = entry.allocated_bytes();
-    let element = vec![b'x'; 100];
+    let element = [b'x'; 100];
     let refs: Vec<&[u8]> = (0..1000).map(|_| &element[..]).collect();
     list_mut(&mut entry).push(End::Head, refs.into_iter(), ListLimits::DEFAULT);
     let grown = entry.allocated_bytes() - before;

@@ -262,7 +262,9 @@ fn expansions(arg: &ArgSpec, key: &str) -> Vec<Vec<Word>> {
         ArgKind::PureToken => vec![Vec::new()],
         ArgKind::OneOf(inner) => inner.iter().flat_map(|one| expansions(one, key)).collect(),
         ArgKind::Block(inner) => {
-            let parts = inner.iter().filter_map(|one| expansions(one, key).into_iter().next());
+            let parts = inner
+                .iter()
+                .filter_map(|one| expansions(one, key).into_iter().next());
             vec![parts.collect::<Vec<_>>().concat()]
         }
         _ => vec![vec![value(arg, key)]],
@@ -300,7 +302,10 @@ fn value(arg: &ArgSpec, key: &str) -> Word {
         },
     };
     Word {
-        is_number: matches!(arg.kind, ArgKind::Integer | ArgKind::Double | ArgKind::UnixTime),
+        is_number: matches!(
+            arg.kind,
+            ArgKind::Integer | ArgKind::Double | ArgKind::UnixTime
+        ),
         is_key: matches!(arg.kind, ArgKind::Key(_)),
         ..plain(text)
     }

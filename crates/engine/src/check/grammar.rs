@@ -3,18 +3,23 @@
 
 use alloc::{string::ToString as _, vec::Vec};
 
-use vk_spec::{ArgFlags, ArgKind, ArgSpec};
+use vk_spec::{ArgFlags, ArgKind, ArgSpec, Group};
 
 use crate::cmd::{Command, specs};
 
 /// Bytes that decide.
 pub(super) struct Source<'a> {
     bytes: &'a [u8],
+    /// The group of the command that is being made.
+    group: Group,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+        Self {
+            bytes,
+            group: Group::Generic,
+        }
     }
 
     pub(super) fn byte(&mut self) -> Option<u8> {
@@ -104,6 +109,16 @@ const NUMBERS: [&[u8]; 28] = [
     b"99999999999999999999999999",
 ];
 
+/// Ids, groups and consumers.
+const STREAM_WORDS: [&[u8]; 14] = [
+    b"g", b"g", b"c", b"d", b"0", b"1-1", b"2-2", b"3-*", b"*", b"$", b">", b"-", b"+", b"a",
+];
+
+/// Ends of ranges by score and by member.
+const ENDS: [&[u8]; 10] = [
+    b"-", b"+", b"[x", b"(7", b"-inf", b"inf", b"0", b"(1", b"3", b"nan",
+];
+
 const PATTERNS: [&[u8]; 6] = [b"*", b"a*", b"[a-c]", b"?", b"\\a", b"[^a"];
 
 const PARAMETERS: [&[u8]; 6] = [
@@ -141,6 +156,7 @@ impl Grammar {
         let Some(mut command) = from.get(place % from.len().max(1)).copied() else {
             return words;
         };
+        source.group = command.spec.group;
         words.push(command.spec.name.as_bytes().to_vec());
         let subcommands = command.subcommands();
         if let Some(sub) = subcommands.get(source.below(subcommands.len())) {
@@ -195,7 +211,11 @@ fn put_all(source: &mut Source<'_>, args: &[ArgSpec], words: &mut Vec<Vec<u8>>) 
 
 fn put_value(source: &mut Source<'_>, arg: &ArgSpec, words: &mut Vec<Vec<u8>>) {
     match arg.kind {
-        ArgKind::Key(_) => words.push(choose(source, &KEYS)),
+        ArgKind::Key(_) => words.push(key(source)),
+        ArgKind::String if source.group == Group::Stream => {
+            words.push(choose(source, &STREAM_WORDS));
+        }
+        ArgKind::String if matches!(arg.name, "min" | "max") => words.push(choose(source, &ENDS)),
         ArgKind::String if arg.name == "parameter" => words.push(choose(source, &PARAMETERS)),
         ArgKind::String => words.push(choose(source, &VALUES)),
         ArgKind::Integer | ArgKind::Double | ArgKind::UnixTime => {
@@ -209,6 +229,26 @@ fn put_value(source: &mut Source<'_>, arg: &ArgSpec, words: &mut Vec<Vec<u8>>) {
                 put_all(source, core::slice::from_ref(one), words);
             }
         }
+    }
+}
+
+/// A key that mostly holds what the command is about.
+fn key(source: &mut Source<'_>) -> Vec<u8> {
+    let own: &[&[u8]] = match source.group {
+        Group::List => &[b"l", b"m"],
+        Group::Set => &[b"t", b"u"],
+        Group::Hash => &[b"h", b"i"],
+        Group::SortedSet => &[b"z", b"y"],
+        Group::Stream => &[b"x", b"w"],
+        Group::HyperLogLog => &[b"p", b"q"],
+        Group::Geo => &[b"g", b"z"],
+        Group::Generic => &[b"l", b"t", b"h", b"z", b"x", b"p", b"g"],
+        _ => &KEYS,
+    };
+    if source.below(8) == 0 {
+        choose(source, &KEYS)
+    } else {
+        choose(source, own)
     }
 }
 

@@ -99,7 +99,7 @@ const NAMED_KEYS: KeySpec = KeySpec {
 };
 
 const KEY: ArgSpec = ArgSpec::key("key", 0);
-const BY: ArgSpec = ArgSpec::pattern("by-pattern")
+const BY: ArgSpec = ArgSpec::key_pattern("by-pattern", 1)
     .token("BY")
     .display("pattern")
     .optional();
@@ -109,7 +109,7 @@ const LIMIT: ArgSpec = ArgSpec::block(
 )
 .token("LIMIT")
 .optional();
-const GET: ArgSpec = ArgSpec::pattern("get-pattern")
+const GET: ArgSpec = ArgSpec::key_pattern("get-pattern", 1)
     .token("GET")
     .display("pattern")
     .multiple()

@@ -68,6 +68,7 @@ impl<'w> Writer<'w> {
     /// # Errors
     /// [`Error::WRONG_TYPE`] if the value is no string.
     pub fn string(&self) -> Result<Option<StrRef<'_>>, Error> {
+        debug_assert!(self.key.may_read(), "a look without permission");
         match self.entry() {
             None => Ok(None),
             Some(entry) => entry.str().map(Some).ok_or(Error::WRONG_TYPE),
@@ -79,6 +80,7 @@ impl<'w> Writer<'w> {
     /// # Errors
     /// [`Error::WRONG_TYPE`] if the value is of another type.
     pub fn view<'v, V: View<'v>>(&'v self) -> Result<Option<V>, Error> {
+        debug_assert!(self.key.may_read(), "a look without permission");
         match self.entry() {
             None => Ok(None),
             Some(entry) => V::of(entry).map(Some).ok_or(Error::WRONG_TYPE),
@@ -220,6 +222,7 @@ impl<'w> Writer<'w> {
     /// Makes the change count, with its notifications in order.
     pub fn commit(mut self, events: &[(EventFlags, &'static str)]) {
         self.changed = false;
+        debug_assert!(self.key.flags.writes(), "a change without permission");
         self.engine.key_changed(self.key.db, self.key.bytes);
         self.engine.run.dirty += 1;
         for (class, event) in events {

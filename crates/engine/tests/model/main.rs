@@ -1,5 +1,6 @@
 //! The machine against the reference model: random sequences of commands on values of every type,
-//! keys, expiry and databases, small and usual limits of compact storage, one session, time that goes by (often exactly to the edge of an expiry), and
+//! keys, expiry and databases, small and usual limits of compact storage, one session, time that
+//! goes by (often exactly to the edge of an expiry), and
 //! transactions. Every reply is compared, and at the end every key, on a replica too. What the
 //! model does not know for certain is not sent.
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]

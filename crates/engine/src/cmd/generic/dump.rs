@@ -179,10 +179,12 @@ fn restore_key(
     let expire = expiry(ctx, request, options)?;
     let payload = request.arg(3).unwrap_or_default();
     let value =
-        restore(payload, ctx.engine.dump_checksum, &load_limits(ctx)).map_err(|error| match error {
-            RestoreError::Footer => Error::DUMP_FOOTER,
-            _ => Error::DUMP_FORMAT,
-        })?;
+        restore(payload, ctx.engine.dump_checksum, &load_limits(ctx)).map_err(
+            |error| match error {
+                RestoreError::Footer => Error::DUMP_FOOTER,
+                _ => Error::DUMP_FORMAT,
+            },
+        )?;
     if let Expire::At(at_ms) = expire
         && has_passed(ctx, at_ms)
     {

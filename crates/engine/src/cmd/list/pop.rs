@@ -12,7 +12,7 @@ use super::{end, limits, pop, write_element, write_from};
 use crate::{
     Error,
     access::KeyRef,
-    blocking::{Block, Nil, seconds},
+    blocking::{Block, seconds},
     cmd::{Command, Run},
     ctx::WriteCtx,
 };
@@ -271,7 +271,6 @@ fn pop_or_wait(
             keys,
             serves: ValueType::List,
             timeout,
-            nil: Nil::NullArray,
             request: None,
             ends_with_key: false,
         },

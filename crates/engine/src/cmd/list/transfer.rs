@@ -18,7 +18,7 @@ use super::{change, end, limits, pop, pop_event, push::push_event};
 use crate::{
     Error,
     access::KeyRef,
-    blocking::{Block, Nil, seconds},
+    blocking::{Block, seconds},
     cmd::{Command, Run},
     ctx::{Origin, WriteCtx},
 };
@@ -185,7 +185,6 @@ fn transfer_or_wait(
             keys: &[source],
             serves: ValueType::List,
             timeout,
-            nil: Nil::NullArray,
             request: None,
             ends_with_key: false,
         },

@@ -103,7 +103,11 @@ fn write_arg(arg: &ArgSpec, reply: &mut ReplyBuf) {
         };
         text(reply, "display_text", shown);
     }
-    if let ArgKind::Key(spec) = arg.kind {
+    let key_spec = match arg.kind {
+        ArgKind::Key(spec) => Some(spec),
+        _ => arg.key_spec,
+    };
+    if let Some(spec) = key_spec {
         reply.bulk(b"key_spec_index");
         reply.int(i64::from(spec));
         pairs += 1;

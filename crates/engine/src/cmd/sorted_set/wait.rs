@@ -9,7 +9,7 @@ use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags,
 use super::pop::{End, Layout, Several, WHERE, hand_on, pop};
 use crate::{
     Error,
-    blocking::{Block, Nil, seconds},
+    blocking::{Block, seconds},
     cmd::{Command, Run},
     ctx::WriteCtx,
 };
@@ -151,7 +151,6 @@ fn wait(ctx: &mut WriteCtx<'_>, timeout: Option<Duration>, reply: &mut ReplyBuf)
         keys: ctx.keys(),
         serves: ValueType::ZSet,
         timeout,
-        nil: Nil::NullArray,
         request: None,
         ends_with_key: false,
     };

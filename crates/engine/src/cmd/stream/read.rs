@@ -16,7 +16,7 @@ use super::{count, exact_id, is, put_entry};
 use crate::{
     Error,
     access::KeyRef,
-    blocking::{Block, Nil, milliseconds},
+    blocking::{Block, milliseconds},
     cmd::{Command, Run},
     ctx::{Ctx, ReadCtx},
 };
@@ -280,7 +280,6 @@ fn wait(
         keys: &keys,
         serves: ValueType::Stream,
         timeout,
-        nil: Nil::NullArray,
         request: rewritten,
         ends_with_key: false,
     };

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Error,
     access::KeyRef,
-    blocking::{Block, Nil},
+    blocking::Block,
     cmd::{Command, Run},
     ctx::{ReadCtx, WriteCtx},
 };
@@ -97,7 +97,7 @@ fn xreadgroup(
             wants_effects: ctx.wants_effects(),
             news: News::default(),
         };
-        let mut writer = ctx.write(*key);
+        let mut writer = ctx.write(key.for_delivery());
         with_group(&mut writer, group, |opened| {
             reader.read(opened, consumer, (key, *from), &mut streams, reply);
         });
@@ -121,7 +121,6 @@ fn xreadgroup(
         keys: &keys,
         serves: ValueType::Stream,
         timeout,
-        nil: Nil::NullArray,
         request: None,
         ends_with_key: true,
     };

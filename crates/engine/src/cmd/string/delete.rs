@@ -21,7 +21,10 @@ pub(super) const DELEX: Command = Command {
         arity: 4,
         flags: Flags::FAST,
         categories: Categories::STRING,
-        keys: &[KeySpec::one(1, KeyFlags::RM.union(KeyFlags::DELETE))],
+        keys: &[KeySpec::one(
+            1,
+            KeyFlags::RM.union(KeyFlags::ACCESS).union(KeyFlags::DELETE),
+        )],
         args: &[
             ArgSpec::key("key", 0),
             ArgSpec::block(
