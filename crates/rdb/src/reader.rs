@@ -1,4 +1,4 @@
-//! Reading lengths, strings and numbers. Not values: see [`crate::load`].
+//! Reading lengths, strings and numbers. Not values: see [`crate::load()`].
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! Writing lengths, strings and numbers. Not values: see [`crate::save`].
+//! Writing lengths, strings and numbers. Not values: see [`crate::save()`].
 
 use alloc::vec::Vec;
 
