@@ -2,7 +2,7 @@
 //! field, a condition or an emptied hash means to a client is decided by the caller.
 //!
 //! A small hash is a listpack of field, value, field, value; its fields do not expire. A large one,
-//! or one with a field that expires, is a [`Hash`]: a table with one allocation per field.
+//! or one with a field that expires, is a [`struct@Hash`]: a table with one allocation per field.
 //!
 //! An expired field stays in its table until it is removed, overwritten or found by
 //! [`HashMut::expire_slice`]; everything but [`HashRef::len`] and [`HashRef::for_each_stored`]
