@@ -78,7 +78,7 @@ impl Values {
         };
         // What SETRANGE makes of a HyperLogLog is refused as a whole here, and later by 7.0.
         let kind = match (kind, place.group) {
-            (b'p', "string" | "bitmap") | (b's', "hyperloglog") => own,
+            (b'p', "string" | "bitmap") | (_, "hyperloglog") => own,
             _ => kind,
         };
         let digit = self.random.below(4);
