@@ -2,7 +2,7 @@
 
 mod databases;
 mod dump;
-mod expire;
+pub(in crate::cmd) mod expire;
 mod inspect;
 pub(in crate::cmd) mod move_key;
 mod object;

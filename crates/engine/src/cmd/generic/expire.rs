@@ -20,10 +20,7 @@ pub(super) const EXPIRE: Command = Command {
         since: "1.0.0",
         summary: "Sets the time to live of a key in seconds.",
         complexity: "O(1)",
-        history: &[History {
-            version: "7.0.0",
-            change: "The options `NX`, `XX`, `GT` and `LT` came.",
-        }],
+        history: CONDITION_HISTORY,
         arity: -3,
         flags: Flags::FAST,
         categories: Categories::KEYSPACE,
@@ -31,17 +28,7 @@ pub(super) const EXPIRE: Command = Command {
         args: &[
             ArgSpec::key("key", 0),
             ArgSpec::integer("seconds"),
-            ArgSpec::one_of(
-                "condition",
-                &[
-                    ArgSpec::pure_token("nx", "NX"),
-                    ArgSpec::pure_token("xx", "XX"),
-                    ArgSpec::pure_token("gt", "GT"),
-                    ArgSpec::pure_token("lt", "LT"),
-                ],
-            )
-            .since("7.0.0")
-            .optional(),
+            CONDITION.since("7.0.0"),
         ],
         ..CommandSpec::NEW
     },
@@ -55,10 +42,7 @@ pub(super) const EXPIREAT: Command = Command {
         since: "1.2.0",
         summary: "Sets the Unix time in seconds at which a key expires.",
         complexity: "O(1)",
-        history: &[History {
-            version: "7.0.0",
-            change: "The options `NX`, `XX`, `GT` and `LT` came.",
-        }],
+        history: CONDITION_HISTORY,
         arity: -3,
         flags: Flags::FAST,
         categories: Categories::KEYSPACE,
@@ -66,17 +50,7 @@ pub(super) const EXPIREAT: Command = Command {
         args: &[
             ArgSpec::key("key", 0),
             ArgSpec::unix_time("unix-time-seconds"),
-            ArgSpec::one_of(
-                "condition",
-                &[
-                    ArgSpec::pure_token("nx", "NX"),
-                    ArgSpec::pure_token("xx", "XX"),
-                    ArgSpec::pure_token("gt", "GT"),
-                    ArgSpec::pure_token("lt", "LT"),
-                ],
-            )
-            .since("7.0.0")
-            .optional(),
+            CONDITION.since("7.0.0"),
         ],
         ..CommandSpec::NEW
     },
@@ -107,10 +81,7 @@ pub(super) const PEXPIRE: Command = Command {
         since: "2.6.0",
         summary: "Sets the time to live of a key in milliseconds.",
         complexity: "O(1)",
-        history: &[History {
-            version: "7.0.0",
-            change: "The options `NX`, `XX`, `GT` and `LT` came.",
-        }],
+        history: CONDITION_HISTORY,
         arity: -3,
         flags: Flags::FAST,
         categories: Categories::KEYSPACE,
@@ -118,17 +89,7 @@ pub(super) const PEXPIRE: Command = Command {
         args: &[
             ArgSpec::key("key", 0),
             ArgSpec::integer("milliseconds"),
-            ArgSpec::one_of(
-                "condition",
-                &[
-                    ArgSpec::pure_token("nx", "NX"),
-                    ArgSpec::pure_token("xx", "XX"),
-                    ArgSpec::pure_token("gt", "GT"),
-                    ArgSpec::pure_token("lt", "LT"),
-                ],
-            )
-            .since("7.0.0")
-            .optional(),
+            CONDITION.since("7.0.0"),
         ],
         ..CommandSpec::NEW
     },
@@ -142,10 +103,7 @@ pub(super) const PEXPIREAT: Command = Command {
         since: "2.6.0",
         summary: "Sets the Unix time in milliseconds at which a key expires.",
         complexity: "O(1)",
-        history: &[History {
-            version: "7.0.0",
-            change: "The options `NX`, `XX`, `GT` and `LT` came.",
-        }],
+        history: CONDITION_HISTORY,
         arity: -3,
         flags: Flags::FAST,
         categories: Categories::KEYSPACE,
@@ -153,22 +111,29 @@ pub(super) const PEXPIREAT: Command = Command {
         args: &[
             ArgSpec::key("key", 0),
             ArgSpec::unix_time("unix-time-milliseconds"),
-            ArgSpec::one_of(
-                "condition",
-                &[
-                    ArgSpec::pure_token("nx", "NX"),
-                    ArgSpec::pure_token("xx", "XX"),
-                    ArgSpec::pure_token("gt", "GT"),
-                    ArgSpec::pure_token("lt", "LT"),
-                ],
-            )
-            .since("7.0.0")
-            .optional(),
+            CONDITION.since("7.0.0"),
         ],
         ..CommandSpec::NEW
     },
     run: Run::Write(pexpireat),
 };
+
+/// The options that tell when an expiry is changed.
+pub(in crate::cmd) const CONDITION: ArgSpec = ArgSpec::one_of(
+    "condition",
+    &[
+        ArgSpec::pure_token("nx", "NX"),
+        ArgSpec::pure_token("xx", "XX"),
+        ArgSpec::pure_token("gt", "GT"),
+        ArgSpec::pure_token("lt", "LT"),
+    ],
+)
+.optional();
+
+const CONDITION_HISTORY: &[History] = &[History {
+    version: "7.0.0",
+    change: "The options `NX`, `XX`, `GT` and `LT` came.",
+}];
 
 fn expire(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
     expire_in(TimeForm::EX, ctx, request, reply)
@@ -204,7 +169,7 @@ fn expire_in(
     request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    let conditions = Conditions::parse(request)?;
+    let conditions = Conditions::parse(request.skip(3).iter())?;
     let at = deadline_ms(ctx, form, request.arg(2).unwrap_or_default())?;
     let passed = has_passed(ctx, at);
     let key = ctx.key(0)?;
@@ -245,9 +210,9 @@ fn persist(
     Ok(())
 }
 
-/// When the expiry of a key is changed.
+/// When an expiry, of a key or of a field, is changed.
 #[derive(Default)]
-struct Conditions {
+pub(in crate::cmd) struct Conditions {
     /// NX: there is none.
     absent: bool,
     /// XX: there is one.
@@ -259,9 +224,10 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn parse(request: Request<'_>) -> Result<Self, Error> {
+    /// Reads options.
+    pub(in crate::cmd) fn parse<'r>(words: impl Iterator<Item = &'r [u8]>) -> Result<Self, Error> {
         let mut all = Self::default();
-        for word in request.skip(3).iter() {
+        for word in words {
             let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
             if is("NX") {
                 all.absent = true;
@@ -285,9 +251,9 @@ impl Conditions {
         Ok(all)
     }
 
-    /// Whether an expiry may become another one. A key that does not expire expires later than
-    /// any other.
-    fn are_met(&self, now_at: Option<i64>, at: i64) -> bool {
+    /// Whether an expiry may become another one. What does not expire expires later than anything
+    /// else.
+    pub(in crate::cmd) fn are_met(&self, now_at: Option<i64>, at: i64) -> bool {
         match now_at {
             None => !self.present && !self.later,
             Some(now_at) => {

@@ -8,14 +8,17 @@ use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 
 use super::{
     EXPIRED, commit_removal, count_expired, edit, effect, effect_fields,
-    fields::{Conditions, FIELDS, fields_behind, fields_word, fixed_fields, time_ms},
+    fields::{FIELDS, fields_behind, fields_word, fixed_fields, time_ms},
     limits, now_ms,
 };
 use crate::{
     Error,
     cmd::{
         Command, Run,
-        generic::times::{TimeForm, has_passed},
+        generic::{
+            expire::{CONDITION, Conditions},
+            times::{TimeForm, has_passed},
+        },
     },
     config::EventFlags,
     ctx::WriteCtx,
@@ -104,17 +107,6 @@ const SPEC: CommandSpec = CommandSpec {
     ..CommandSpec::NEW
 };
 
-const CONDITION: ArgSpec = ArgSpec::one_of(
-    "condition",
-    &[
-        ArgSpec::pure_token("nx", "NX"),
-        ArgSpec::pure_token("xx", "XX"),
-        ArgSpec::pure_token("gt", "GT"),
-        ArgSpec::pure_token("lt", "LT"),
-    ],
-)
-.optional();
-
 /// The replies about one field.
 pub(super) const NO_FIELD: i64 = -2;
 /// It does not expire.
@@ -162,7 +154,7 @@ fn expire_in(
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
     let word = fields_word(request, 3)?;
-    let conditions = Conditions::parse(request, 3, word)?;
+    let conditions = Conditions::parse((3..word).filter_map(|at| request.arg(at)))?;
     let names = fields_behind(request, word, 1)?;
     let at = time_ms(ctx, form, request.arg(2).unwrap_or_default())?;
     let passed = has_passed(ctx, at);

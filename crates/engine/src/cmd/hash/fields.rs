@@ -1,7 +1,5 @@
 //! What the commands about single fields share: `FIELDS numfields field ...` at the end of a
-//! request, the conditions and the times before it. Not what the commands do.
-
-use alloc::string::String;
+//! request, and the times before it. Not what the commands do.
 
 use vk_data::num::parse_i64;
 use vk_resp::Request;
@@ -87,60 +85,5 @@ pub(super) fn time_ms(ctx: &Ctx<'_>, form: TimeForm, word: &[u8]) -> Result<i64,
     match parse_i64(word) {
         Some(0) => deadline_ms(ctx, form, word),
         _ => expiry_ms(ctx, form, word),
-    }
-}
-
-/// When the expiry of a field is changed.
-#[derive(Default)]
-pub(super) struct Conditions {
-    /// NX: there is none.
-    absent: bool,
-    /// XX: there is one.
-    present: bool,
-    /// GT: the new one is later.
-    later: bool,
-    /// LT: the new one is earlier.
-    earlier: bool,
-}
-
-impl Conditions {
-    /// Reads words `from` to before `to`.
-    pub(super) fn parse(request: Request<'_>, from: usize, to: usize) -> Result<Self, Error> {
-        let mut all = Self::default();
-        for word in (from..to).filter_map(|at| request.arg(at)) {
-            let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-            if is("NX") {
-                all.absent = true;
-            } else if is("XX") {
-                all.present = true;
-            } else if is("GT") {
-                all.later = true;
-            } else if is("LT") {
-                all.earlier = true;
-            } else {
-                let word = String::from_utf8_lossy(word);
-                return Err(Error::told(format_args!("ERR Unsupported option {word}")));
-            }
-        }
-        if all.absent && (all.present || all.later || all.earlier) {
-            return Err(Error::EXPIRE_NX_AND_OTHERS);
-        }
-        if all.later && all.earlier {
-            return Err(Error::EXPIRE_GT_AND_LT);
-        }
-        Ok(all)
-    }
-
-    /// Whether an expiry may become another one. A field that does not expire expires later than
-    /// any other.
-    pub(super) fn are_met(&self, now_at: Option<i64>, at: i64) -> bool {
-        match now_at {
-            None => !self.present && !self.later,
-            Some(now_at) => {
-                let fits_later = !self.later || at > now_at;
-                let fits_earlier = !self.earlier || at < now_at;
-                !self.absent && fits_later && fits_earlier
-            }
-        }
     }
 }
