@@ -78,7 +78,7 @@ fn now_ms(ctx: &Ctx<'_>) -> i64 {
 }
 
 /// Up to where a hash is a listpack.
-fn limits(ctx: &Ctx<'_>) -> HashLimits {
+pub(in crate::cmd) fn limits(ctx: &Ctx<'_>) -> HashLimits {
     let config = ctx.config();
     let size = |id| usize::try_from(config.size(id)).unwrap_or(usize::MAX);
     HashLimits {

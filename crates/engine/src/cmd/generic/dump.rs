@@ -2,9 +2,7 @@
 
 use alloc::vec::Vec;
 
-use vk_data::{
-    hash::HashLimits, list::ListLimits, num::parse_i64, set::SetLimits, zset::ZSetLimits,
-};
+use vk_data::num::parse_i64;
 use vk_mem::Access;
 use vk_rdb::{Compression, LoadLimits, RestoreError, dump as dump_value, restore};
 use vk_resp::{BLOB_BYTES_MIN, Blob, ReplyBuf, Request};
@@ -14,8 +12,8 @@ use super::times::has_passed;
 use crate::{
     Error,
     access::KeyRef,
-    cmd::{Command, Run},
-    config::{ConfigId, EventFlags, id},
+    cmd::{Command, Run, hash, list, set, sorted_set},
+    config::{EventFlags, id},
     ctx::{Ctx, Expire, ReadCtx, WriteCtx, Writer},
 };
 
@@ -271,31 +269,11 @@ fn mark(writer: &mut Writer<'_>, access: Option<Access>) {
 
 /// Up to where a value that is read gets a small encoding.
 pub(in crate::cmd) fn load_limits(ctx: &Ctx<'_>) -> LoadLimits {
-    let config = ctx.config();
-    let size = |id: ConfigId| usize::try_from(config.size(id)).unwrap_or(usize::MAX);
-    let seed = ctx.engine.dbs.seed();
     LoadLimits {
-        list: ListLimits {
-            // The directive is bounded to 32 bits.
-            fill: config.int(id::LIST_MAX_LISTPACK_SIZE) as i32,
-            large_bytes: ctx.engine.list_packed_threshold,
-        },
-        set: SetLimits {
-            intset_entries: size(id::SET_MAX_INTSET_ENTRIES),
-            listpack_entries: size(id::SET_MAX_LISTPACK_ENTRIES),
-            listpack_value_bytes: size(id::SET_MAX_LISTPACK_VALUE),
-            seed,
-        },
-        hash: HashLimits {
-            entries: size(id::HASH_MAX_LISTPACK_ENTRIES),
-            value_bytes: size(id::HASH_MAX_LISTPACK_VALUE),
-            seed,
-        },
-        zset: ZSetLimits {
-            entries: size(id::ZSET_MAX_LISTPACK_ENTRIES),
-            value_bytes: size(id::ZSET_MAX_LISTPACK_VALUE),
-            seed,
-        },
+        list: list::limits(ctx),
+        set: set::limits(ctx),
+        hash: hash::limits(ctx),
+        zset: sorted_set::limits(ctx),
     }
 }
 
