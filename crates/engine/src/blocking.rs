@@ -17,7 +17,7 @@ use vk_data::{
     num::{parse_f64, parse_i64},
     value::ValueType,
 };
-use vk_resp::{OwnedRequest, ReplyBuf, Request};
+use vk_resp::{Mark, OwnedRequest, ReplyBuf, Request};
 
 use crate::{
     Disposition, Engine, Error, Host, MonoMicros, Output, SessionId, UnixMicros,
@@ -246,8 +246,18 @@ impl Engine {
         let mut reply = ReplyBuf::new(state.protocol);
         let mark = reply.mark();
         write(&mut reply);
-        let done = Disposition::Done;
-        let disposition = pipeline::settle_reply(self, session, &mut reply, mark, done);
+        self.wake(session, reply, mark, Disposition::Done);
+    }
+
+    /// The session goes on with this reply, unless it wants none.
+    fn wake(
+        &mut self,
+        session: SessionId,
+        mut reply: ReplyBuf,
+        mark: Mark,
+        disposition: Disposition,
+    ) {
+        let disposition = pipeline::settle_reply(self, session, &mut reply, mark, disposition);
         self.outputs.push_back(Output::Wake {
             session,
             reply,
@@ -326,23 +336,13 @@ fn run_again(engine: &mut Engine, host: &mut dyn Host, session: SessionId) {
     let disposition =
         pipeline::run_queued(engine, host, session, request, Origin::Client, &mut reply);
     engine.run_again = false;
-    let Some(state) = engine.sessions.find_mut(session) else {
-        return;
-    };
-    if disposition == Disposition::Parked {
+    if let Some(state) = engine.sessions.find_mut(session) {
         state.parked = Some(Parked::Blocked(blocked));
-        return;
     }
-    engine.blocking.remove(&blocked.keys, session);
-    if let Some(deadline) = blocked.deadline {
-        engine.timers.remove(&(deadline, session));
+    if disposition != Disposition::Parked {
+        drop(engine.end_block(session));
+        engine.wake(session, reply, mark, disposition);
     }
-    let disposition = pipeline::settle_reply(engine, session, &mut reply, mark, disposition);
-    engine.outputs.push_back(Output::Wake {
-        session,
-        reply,
-        disposition,
-    });
 }
 
 /// A time to wait in seconds with a fraction; zero is for ever (`None`).

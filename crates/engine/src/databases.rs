@@ -73,6 +73,14 @@ impl Databases {
         self.db_mut(key.db)?.remove(key.hash, key.bytes)
     }
 
+    /// Removes a key whose value nobody wants; tells whether it was there.
+    pub(crate) fn delete(&mut self, key: &KeyRef<'_>) -> bool {
+        let removed = self.remove(key);
+        let was_there = removed.is_some();
+        self.bury(removed.and_then(DbEntry::into_object));
+        was_there
+    }
+
     /// SWAPDB.
     pub(crate) fn swap(&mut self, a: u32, b: u32) {
         let count = self.all.len();

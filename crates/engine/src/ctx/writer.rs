@@ -189,9 +189,9 @@ impl<'w> Writer<'w> {
 
     /// Removes the key; tells whether it was there.
     pub fn remove(&mut self) -> bool {
-        let taken = self.take();
-        let was_there = taken.is_some();
-        self.engine.dbs.bury(taken.and_then(DbEntry::into_object));
+        let was_there = self.engine.dbs.delete(&self.key);
+        self.place = Place::Unknown;
+        self.changed |= was_there;
         was_there
     }
 

@@ -41,9 +41,7 @@ impl Engine {
         self.key_changed(key.db, key.bytes);
         self.notify(key.db, EventFlags::HASH, "hexpired", key.bytes);
         if is_empty {
-            let removed = self.dbs.remove(key);
-            self.dbs
-                .bury(removed.and_then(vk_data::entry::DbEntry::into_object));
+            self.dbs.delete(key);
             self.notify(key.db, EventFlags::GENERIC, "del", key.bytes);
         }
         done

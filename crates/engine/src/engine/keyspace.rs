@@ -99,10 +99,9 @@ impl Engine {
 
     /// Removes a key whose time has come, with all that follows.
     pub(crate) fn delete_expired(&mut self, key: &KeyRef<'_>) {
-        let Some(removed) = self.dbs.remove(key) else {
+        if !self.dbs.delete(key) {
             return;
-        };
-        self.dbs.bury(removed.into_object());
+        }
         self.stats.expired_keys += 1;
         self.dirty += 1;
         self.effects.begin();
