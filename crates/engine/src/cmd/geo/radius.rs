@@ -26,6 +26,53 @@ const COUNT: ArgSpec = ArgSpec::block(
 )
 .optional();
 
+/// As [`COUNT`], around a member: there the record tells no version of `ANY`.
+const MEMBER_COUNT: ArgSpec = ArgSpec::block(
+    "count-block",
+    &[
+        ArgSpec::integer("count").token("COUNT"),
+        ArgSpec::pure_token("any", "ANY").optional(),
+    ],
+)
+.optional();
+
+/// Where the result goes.
+const STORE: ArgSpec = ArgSpec::one_of(
+    "store",
+    &[
+        ArgSpec::key("storekey", 1).token("STORE").display("key"),
+        ArgSpec::key("storedistkey", 2)
+            .token("STOREDIST")
+            .display("key"),
+    ],
+)
+.optional();
+
+const HISTORY: &[History] = &[
+    History {
+        version: "6.2.0",
+        change: "The option `ANY` of `COUNT` came.",
+    },
+    History {
+        version: "7.0.0",
+        change: "The unit may be written in capitals.",
+    },
+];
+
+/// The key behind a keyword, which is word `from` or a later one.
+const fn stored_behind(keyword: &'static str, from: i32) -> KeySpec {
+    KeySpec {
+        begin: Begin::Keyword(keyword, from),
+        find: Find::Range {
+            last: 0,
+            step: 1,
+            limit: 0,
+        },
+        flags: KeyFlags::OW.union(KeyFlags::UPDATE),
+        notes: "",
+    }
+}
+
 pub(super) const GEORADIUS: Command = Command {
     spec: CommandSpec {
         name: "georadius",
@@ -33,16 +80,7 @@ pub(super) const GEORADIUS: Command = Command {
         since: "3.2.0",
         summary: "Finds the members within a distance of a position, and may store them.",
         complexity: "O(N+log(M)) for N members near the circle and M in all",
-        history: &[
-            History {
-                version: "6.2.0",
-                change: "The option `ANY` of `COUNT` came.",
-            },
-            History {
-                version: "7.0.0",
-                change: "The unit may be written in capitals.",
-            },
-        ],
+        history: HISTORY,
         deprecated: Some(Deprecation {
             since: "6.2.0",
             replaced_by: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
@@ -52,26 +90,8 @@ pub(super) const GEORADIUS: Command = Command {
         categories: Categories::GEO,
         keys: &[
             KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS)),
-            KeySpec {
-                begin: Begin::Keyword("STORE", 6),
-                find: Find::Range {
-                    last: 0,
-                    step: 1,
-                    limit: 0,
-                },
-                flags: KeyFlags::OW.union(KeyFlags::UPDATE),
-                notes: "",
-            },
-            KeySpec {
-                begin: Begin::Keyword("STOREDIST", 6),
-                find: Find::Range {
-                    last: 0,
-                    step: 1,
-                    limit: 0,
-                },
-                flags: KeyFlags::OW.union(KeyFlags::UPDATE),
-                notes: "",
-            },
+            stored_behind("STORE", 6),
+            stored_behind("STOREDIST", 6),
         ],
         args: &[
             ArgSpec::key("key", 0),
@@ -84,16 +104,7 @@ pub(super) const GEORADIUS: Command = Command {
             WITH_HASH,
             COUNT,
             ORDER,
-            ArgSpec::one_of(
-                "store",
-                &[
-                    ArgSpec::key("storekey", 1).token("STORE").display("key"),
-                    ArgSpec::key("storedistkey", 2)
-                        .token("STOREDIST")
-                        .display("key"),
-                ],
-            )
-            .optional(),
+            STORE,
         ],
         ..CommandSpec::NEW
     },
@@ -107,16 +118,7 @@ pub(super) const GEORADIUSBYMEMBER: Command = Command {
         since: "3.2.0",
         summary: "Finds the members within a distance of another, and may store them.",
         complexity: "O(N+log(M)) for N members near the circle and M in all",
-        history: &[
-            History {
-                version: "6.2.0",
-                change: "The option `ANY` of `COUNT` came.",
-            },
-            History {
-                version: "7.0.0",
-                change: "The unit may be written in capitals.",
-            },
-        ],
+        history: HISTORY,
         deprecated: Some(Deprecation {
             since: "6.2.0",
             replaced_by: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` \
@@ -127,26 +129,8 @@ pub(super) const GEORADIUSBYMEMBER: Command = Command {
         categories: Categories::GEO,
         keys: &[
             KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS)),
-            KeySpec {
-                begin: Begin::Keyword("STORE", 5),
-                find: Find::Range {
-                    last: 0,
-                    step: 1,
-                    limit: 0,
-                },
-                flags: KeyFlags::OW.union(KeyFlags::UPDATE),
-                notes: "",
-            },
-            KeySpec {
-                begin: Begin::Keyword("STOREDIST", 5),
-                find: Find::Range {
-                    last: 0,
-                    step: 1,
-                    limit: 0,
-                },
-                flags: KeyFlags::OW.union(KeyFlags::UPDATE),
-                notes: "",
-            },
+            stored_behind("STORE", 5),
+            stored_behind("STOREDIST", 5),
         ],
         args: &[
             ArgSpec::key("key", 0),
@@ -156,25 +140,9 @@ pub(super) const GEORADIUSBYMEMBER: Command = Command {
             WITH_COORD,
             WITH_DIST,
             WITH_HASH,
-            ArgSpec::block(
-                "count-block",
-                &[
-                    ArgSpec::integer("count").token("COUNT"),
-                    ArgSpec::pure_token("any", "ANY").optional(),
-                ],
-            )
-            .optional(),
+            MEMBER_COUNT,
             ORDER,
-            ArgSpec::one_of(
-                "store",
-                &[
-                    ArgSpec::key("storekey", 1).token("STORE").display("key"),
-                    ArgSpec::key("storedistkey", 2)
-                        .token("STOREDIST")
-                        .display("key"),
-                ],
-            )
-            .optional(),
+            STORE,
         ],
         ..CommandSpec::NEW
     },
@@ -188,16 +156,7 @@ pub(super) const GEORADIUS_RO: Command = Command {
         since: "3.2.10",
         summary: "Finds the members within a distance of a position.",
         complexity: "O(N+log(M)) for N members near the circle and M in all",
-        history: &[
-            History {
-                version: "6.2.0",
-                change: "The option `ANY` of `COUNT` came.",
-            },
-            History {
-                version: "7.0.0",
-                change: "The unit may be written in capitals.",
-            },
-        ],
+        history: HISTORY,
         deprecated: Some(Deprecation {
             since: "6.2.0",
             replaced_by: "`GEOSEARCH` with the `BYRADIUS` argument",
@@ -229,16 +188,7 @@ pub(super) const GEORADIUSBYMEMBER_RO: Command = Command {
         since: "3.2.10",
         summary: "Finds the members within a distance of another.",
         complexity: "O(N+log(M)) for N members near the circle and M in all",
-        history: &[
-            History {
-                version: "6.2.0",
-                change: "The option `ANY` of `COUNT` came.",
-            },
-            History {
-                version: "7.0.0",
-                change: "The unit may be written in capitals.",
-            },
-        ],
+        history: HISTORY,
         deprecated: Some(Deprecation {
             since: "6.2.0",
             replaced_by: "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments",
@@ -254,14 +204,7 @@ pub(super) const GEORADIUSBYMEMBER_RO: Command = Command {
             WITH_COORD,
             WITH_DIST,
             WITH_HASH,
-            ArgSpec::block(
-                "count-block",
-                &[
-                    ArgSpec::integer("count").token("COUNT"),
-                    ArgSpec::pure_token("any", "ANY").optional(),
-                ],
-            )
-            .optional(),
+            MEMBER_COUNT,
             ORDER,
         ],
         ..CommandSpec::NEW
