@@ -8,16 +8,12 @@ use crate::num::{INT_TEXT_MAX, format_i64};
 use crate::pack::{self, Body, BodyMut, PackBuf, PackKind};
 use crate::table::{HashSeed, KeyHash, Slot};
 use crate::value::{EMBSTR_BYTES_MAX, Encoding, NewValue, Object, StrRef, ValueType};
+use crate::{intset, listpack};
 
 /// Values stay in the entry while the whole entry has at most about this many bytes.
 pub const EMBEDDED_BYTES_MAX: usize = 1024;
 /// Header and expiry of an entry with a value near that limit.
 const ENTRY_OVERHEAD_BYTES: usize = 32;
-
-/// Bytes of an empty listpack: header and end.
-const LISTPACK_EMPTY_BYTES: usize = 7;
-/// Bytes of an empty intset.
-const INTSET_HEADER_BYTES: usize = 8;
 
 /// The `kind` byte of an entry.
 mod kind {
@@ -150,8 +146,8 @@ impl DbEntry {
     pub fn is_empty_collection(&self) -> bool {
         match self.body() {
             None => false,
-            Some(Body::Pack(PackKind::SetInts, bytes)) => bytes.len() <= INTSET_HEADER_BYTES,
-            Some(Body::Pack(_, bytes)) => bytes.len() <= LISTPACK_EMPTY_BYTES,
+            Some(Body::Pack(PackKind::SetInts, bytes)) => bytes.len() <= intset::EMPTY.len(),
+            Some(Body::Pack(_, bytes)) => bytes.len() <= listpack::EMPTY.len(),
             // A stream stays when its last entry goes.
             Some(Body::Object(Object::Stream(_))) => false,
             Some(Body::Object(object)) => object.element_count() == 0,
@@ -345,7 +341,7 @@ impl DbEntry {
                 &moved,
             ));
         }
-        if let Some(Object::Pack(_)) = self.0.boxed_mut() {
+        if self.0.boxed_mut().is_some() {
             return match self.0.boxed_mut() {
                 Some(Object::Pack(bytes)) => bytes.open(at, removed, added),
                 _ => &mut [],
