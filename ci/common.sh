@@ -4,6 +4,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
+# Property tests try the same cases each time, so that a change is judged by what it changed. A deep
+# run names another seed, and how many cases (PROPTEST_CASES).
+export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-20261123}"
 # A fresh machine has no rustup in the path until the next login.
 PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 

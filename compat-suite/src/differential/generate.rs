@@ -295,12 +295,14 @@ fn is_by_chance(words: &Words) -> bool {
         // 7.0 reserves memory for the count.
         "xautoclaim" => words.iter().any(|word| word.len() > 9),
         // A time beyond all clocks is refused since 8.0.
-        "restore" => words.get(2).is_some_and(|ttl| ttl.len() > 16),
+        "restore" if words.get(2).is_some_and(|ttl| ttl.len() > 16) => true,
         // What is left behind a cursor depends on the hash.
         "scan" => is_far(words.get(1)),
         "sscan" | "hscan" | "zscan" => is_far(words.get(2)),
         // 7.0 keeps a key whose time is past a while, and later versions do not store it.
-        "set" => has_past_time(words),
+        "set" if has_past_time(words) => true,
+        // 7.0 makes the string longer, or makes the key, without a word to those who watch it.
+        "bitfield" if has(words, "FAIL") => true,
         // WITHSCORE is newer than 7.0.
         "zrank" | "zrevrank" => words.len() > 3,
         // Later versions want a number.
@@ -320,6 +322,25 @@ fn is_by_chance(words: &Words) -> bool {
                 && (has(words, "STORE") || has(words, "STOREDIST") || name == "geosearchstore")
         }
         "client" | "subscribe" | "psubscribe" | "ssubscribe" | "monitor" => true,
+        _ => expires_soon(words),
+    }
+}
+
+/// Whether a key would expire while the sequence runs, sooner on one server than on the other.
+fn expires_soon(words: &Words) -> bool {
+    let is_soon = |time: &Vec<u8>| {
+        let time = str::from_utf8(time).ok().and_then(|time| time.parse().ok());
+        time.is_some_and(|time: u64| (1..10_000_000).contains(&time))
+    };
+    let names_time = |word: &Vec<u8>| {
+        let names: [&[u8]; 2] = [b"EX", b"PX"];
+        names.iter().any(|name| word.eq_ignore_ascii_case(name))
+    };
+    match name(words).as_str() {
+        "expire" | "pexpire" | "setex" | "psetex" | "restore" => words.get(2).is_some_and(is_soon),
+        "set" | "getex" => words
+            .windows(2)
+            .any(|pair| matches!(pair, [word, time] if names_time(word) && is_soon(time))),
         _ => false,
     }
 }

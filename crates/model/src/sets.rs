@@ -182,6 +182,11 @@ pub(crate) fn srandmember(call: &mut Call<'_>) -> Outcome {
         return Err(ModelReply::Unsure);
     }
     let count = call.int(2).map_err(|_| ModelReply::Unsure)?;
+    if count == i64::MIN {
+        return Err(ModelReply::error(
+            "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+        ));
+    }
     let members = members(call, 1)?;
     let enough = usize::try_from(count).is_ok_and(|count| count >= members.len());
     if count == 0 || enough || members.is_empty() {

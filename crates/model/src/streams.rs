@@ -37,13 +37,17 @@ fn parse(text: &[u8], missing: u64) -> Result<Id, ModelReply> {
     let (ms, seq) = text
         .split_once('-')
         .map_or((text, None), |(ms, seq)| (ms, Some(seq)));
-    let number = |text: &str| match text.parse::<u64>() {
-        Ok(number) if number.to_string() == text => Ok(number),
-        // Whether other spellings count is not known for certain.
-        Ok(_) => Err(ModelReply::Unsure),
-        Err(_) => Err(invalid_id()),
-    };
     Ok((number(ms)?, seq.map_or(Ok(missing), number)?))
+}
+
+/// As C's `strtoull` reads a whole text: white space, a plus and zeros may come first.
+fn number(text: &str) -> Result<u64, ModelReply> {
+    let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    if text.starts_with('-') {
+        // What a negative number wraps to depends on how it is spelt.
+        return Err(ModelReply::Unsure);
+    }
+    text.parse().map_err(|_| invalid_id())
 }
 
 fn id_reply((ms, seq): Id) -> ModelReply {
