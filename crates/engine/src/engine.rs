@@ -146,6 +146,10 @@ pub struct Engine {
     pub(crate) stats: Stats,
     pub(crate) host: HostFacts,
     pub(crate) run: RunState,
+    /// Whose request runs.
+    pub(crate) running: Option<SessionId>,
+    /// What that request pushes to its own session.
+    pub(crate) own_pushes: ReplyBuf,
     pub(crate) prepared: Prepared,
     /// When the last request of this turn ended, and whose it was: if the next one is of the same
     /// session, nothing has happened between.
@@ -211,6 +215,8 @@ impl Engine {
             effects: EffectLog::default(),
             host: HostFacts::default(),
             run: RunState::default(),
+            running: None,
+            own_pushes: Self::no_pushes(),
             prepared: Prepared::default(),
             last_ticks: None,
             wall: UnixMicros(0),

@@ -30,6 +30,7 @@ mod output;
 mod pause;
 mod peer;
 mod pipeline;
+mod push;
 mod random;
 mod session;
 mod slot;

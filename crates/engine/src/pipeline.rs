@@ -67,6 +67,7 @@ pub(crate) fn handle(
     // The shell has one buffer for all sessions.
     reply.set_protocol(state.protocol);
     let mark = reply.mark();
+    engine.running = Some(session);
     let disposition = match stages(engine, host, session, request, reply) {
         Ok(disposition) => disposition,
         Err(Rejection::Hostile) => Disposition::CloseNow,
@@ -76,6 +77,8 @@ pub(crate) fn handle(
         }
     };
     let disposition = settle_reply(engine, session, reply, mark, disposition);
+    engine.running = None;
+    engine.take_own_pushes(reply);
     if engine.has_ready_keys() {
         crate::blocking::serve(engine, host);
     }
