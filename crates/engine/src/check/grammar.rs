@@ -42,8 +42,9 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Commands that stop or distort the machine on purpose.
-const LEFT_OUT: [&str; 3] = ["shutdown", "debug", "monitor"];
+/// Commands that stop or distort the machine on purpose, or keep it busy long (PFSELFTEST counts ten
+/// million elements).
+const LEFT_OUT: [&str; 4] = ["shutdown", "debug", "monitor", "pfselftest"];
 
 /// The commands to choose from.
 pub(super) struct Grammar {
