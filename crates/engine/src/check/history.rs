@@ -68,6 +68,7 @@ impl History {
             done: Vec::new(),
         };
         history.rig.engine.set_effects_wanted(manner.listens);
+        history.bound_strings();
         let mut source = Source::new(data);
         for _ in 0..STEPS_MAX {
             let Some(step) = source.byte() else { break };
@@ -80,6 +81,17 @@ impl History {
         }
         history.rig.engine.take_effects(&mut history.effects);
         history
+    }
+
+    /// A bit far out would make a string of 512 MiB, which takes seconds to digest.
+    fn bound_strings(&mut self) {
+        let Some(session) = self.rig.connect() else {
+            return;
+        };
+        let words: [&[u8]; 4] = [b"CONFIG", b"SET", b"proto-max-bulk-len", b"1mb"];
+        self.rig.request(session, words, false);
+        self.rig
+            .with_env(|engine, env| engine.handle_disconnect(env, session));
     }
 
     /// A property does not hold.
