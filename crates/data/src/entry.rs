@@ -5,7 +5,7 @@ use vk_mem::{Access, Entry, ValueRef};
 use vk_resp::Blob;
 
 use crate::num::{INT_TEXT_MAX, format_i64};
-use crate::pack::{self, Body, BodyMut, PackBuf, PackKind};
+use crate::pack::{self, Body, BodyMut, OwnPack, PackBuf, PackKind};
 use crate::table::{HashSeed, KeyHash, Slot};
 use crate::value::{EMBSTR_BYTES_MAX, Encoding, NewValue, Object, StrRef, ValueType};
 use crate::{intset, listpack};
@@ -309,57 +309,78 @@ impl DbEntry {
     }
 
     pub(crate) fn pack_bytes_mut(&mut self) -> &mut [u8] {
-        if pack_kind(self.0.kind()).is_none() {
-            return &mut [];
-        }
-        if self.0.boxed_mut().is_none() {
-            return self.0.bytes_mut().unwrap_or_default();
-        }
-        match self.0.boxed_mut() {
-            Some(Object::Pack(bytes)) => bytes,
-            _ => &mut [],
+        match self.0.value() {
+            ValueRef::Bytes(_) if pack_kind(self.0.kind()).is_some() => {
+                self.0.bytes_mut().unwrap_or_default()
+            }
+            ValueRef::Bytes(_) => &mut [],
+            ValueRef::Boxed(_) => self.own_pack().map_or(&mut [], |pack| pack),
         }
     }
 
     /// See [`PackBuf::open`]; the bytes leave the entry when it would become too long, and come
     /// back to it when they are much shorter.
     pub(crate) fn pack_open(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
-        let (key_len, expire_ms) = (self.0.key().len(), self.0.expire_ms());
-        let before = self.pack_bytes_mut().len();
+        let (before, boxed) = match self.0.value() {
+            ValueRef::Bytes(bytes) => (bytes.len(), false),
+            ValueRef::Boxed(Object::Pack(pack)) => (pack.len(), true),
+            ValueRef::Boxed(_) => return &mut [],
+        };
         let after = before - removed + added;
-        let boxed = self.0.boxed_mut().is_some();
-        if !boxed && !embeds(key_len, after) {
+        let stays_out =
+            boxed && (after >= EMBEDDED_BYTES_MAX / 2 || !embeds(self.0.key().len(), before));
+        if stays_out || !boxed && !embeds(self.0.key().len(), after) {
+            return self.open_outside(at, removed, added);
+        }
+        if boxed {
+            self.pack_enter();
+        }
+        if added < removed
+            && let Some(bytes) = self.0.bytes_mut()
+        {
+            bytes.copy_within(at + removed.., at + added);
+        }
+        let Some(bytes) = self.0.resize_bytes(after) else {
+            return &mut [];
+        };
+        if added > removed {
+            bytes.copy_within(at + removed..before, at + added);
+        }
+        &mut bytes[at..at + added]
+    }
+
+    /// As [`PackBuf::open`] of a pack that has memory of its own, or gets it now.
+    #[inline]
+    fn open_outside(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
+        if self.own_pack().is_none() {
+            let (kind, expire_ms) = (self.0.kind(), self.0.expire_ms());
             let moved = pack::boxed(self.pack_bytes_mut());
-            self.0.overwrite_boxed(self.0.kind(), expire_ms, moved);
-        } else if boxed && after < EMBEDDED_BYTES_MAX / 2 && embeds(key_len, before) {
-            let moved = self.pack_bytes_mut().to_vec();
-            *self = Self(Entry::new_bytes(
-                self.0.key(),
-                self.0.kind(),
-                self.0.access(),
-                expire_ms,
-                &moved,
-            ));
+            self.0.overwrite_boxed(kind, expire_ms, moved);
         }
-        if self.0.boxed_mut().is_some() {
-            return match self.0.boxed_mut() {
-                Some(Object::Pack(bytes)) => bytes.open(at, removed, added),
-                _ => &mut [],
-            };
+        let pack = self.own_pack();
+        pack.map_or(&mut [], |pack| pack.open(at, removed, added))
+    }
+
+    #[inline]
+    fn own_pack(&mut self) -> Option<&mut OwnPack> {
+        match self.0.boxed_mut()? {
+            Object::Pack(pack) => Some(pack),
+            _ => None,
         }
-        let tail = at + removed;
-        if added < removed {
-            if let Some(bytes) = self.0.bytes_mut() {
-                bytes.copy_within(tail.., at + added);
-            }
-            self.0.resize_bytes(after);
-        } else if let Some(bytes) = self.0.resize_bytes(after) {
-            bytes.copy_within(tail..before, at + added);
-        }
-        match self.0.bytes_mut() {
-            Some(bytes) => &mut bytes[at..at + added],
-            None => &mut [],
-        }
+    }
+
+    /// Takes the pack into the entry.
+    #[cold]
+    fn pack_enter(&mut self) {
+        let (kind, expire_ms) = (self.0.kind(), self.0.expire_ms());
+        let bytes = self.pack_bytes_mut().to_vec();
+        *self = Self(Entry::new_bytes(
+            self.0.key(),
+            kind,
+            self.0.access(),
+            expire_ms,
+            &bytes,
+        ));
     }
 }
 

@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 
 use vk_mem::size_class;
 
+use crate::bounds::PACK_ENTRIES_MAX;
 use crate::table::{ExpiryPosition, HashSeed, Loc, Table};
 use field::Field;
 
@@ -37,6 +38,17 @@ pub struct HashLimits {
     pub value_bytes: usize,
     /// The key of the hash function of a new table.
     pub seed: HashSeed,
+}
+
+impl HashLimits {
+    /// The same, cut down to the bounds of the encodings.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self {
+            entries: self.entries.min(PACK_ENTRIES_MAX),
+            ..self
+        }
+    }
 }
 
 /// What a new value does to the expiry of its field.
@@ -284,13 +296,12 @@ impl Hash {
 impl Clone for Hash {
     /// A copy of every field. Linear.
     fn clone(&self) -> Self {
-        let mut copy = Self::new(self.table.seed());
-        for field in self.table.iter() {
-            let hash = self.table.seed().hash(field.name());
-            copy.table.insert(hash, field.clone());
+        Self {
+            table: self.table.clone(),
+            earliest_ms: self.earliest_ms,
+            position: ExpiryPosition::default(),
+            pass_removed: false,
         }
-        copy.earliest_ms = self.earliest_ms;
-        copy
     }
 }
 

@@ -8,6 +8,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod bits;
+pub mod bounds;
 pub mod combine;
 pub mod entry;
 pub mod geo;

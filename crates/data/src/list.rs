@@ -11,6 +11,7 @@ mod build;
 pub mod check;
 mod edit;
 mod limits;
+mod node;
 mod nodes;
 mod view;
 
@@ -18,7 +19,7 @@ pub use big::List;
 pub use build::{BuiltList, ListBuilder};
 pub use edit::ListMut;
 pub use limits::{ELEMENT_BYTES_MAX, ListLimits};
-pub use nodes::Node;
+pub use node::Node;
 pub use view::{ListIter, ListRef};
 
 /// One of the two ends of a list.

@@ -1,8 +1,12 @@
 //! Small collections as bytes (listpack, intset) and where they lie: in their entry, or on their
 //! own when they are longer. What the bytes mean is the business of the types.
 
+mod own;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+
+pub use own::OwnPack;
 
 use crate::entry::DbEntry;
 use crate::value::{Encoding, Object, ValueType};
@@ -146,8 +150,8 @@ impl PackBuf for BodyMut<'_> {
 
 /// A pack on its own.
 pub(crate) fn boxed(bytes: &[u8]) -> Object {
-    let mut own = Vec::new();
-    own.reserve_exact(vk_mem::size_class(bytes.len()));
-    own.extend_from_slice(bytes);
-    Object::Pack(Box::new(own))
+    // Packs are bounded far below what is refused here.
+    Object::Pack(Box::new(
+        OwnPack::new(bytes).unwrap_or_else(|_| OwnPack::empty()),
+    ))
 }

@@ -17,6 +17,7 @@ pub use big::Set;
 pub use build::{BuiltSet, SetBuilder};
 pub use edit::SetMut;
 
+use crate::bounds::{INTSET_ENTRIES_MAX, PACK_ENTRIES_MAX};
 use crate::entry::DbEntry;
 use crate::intset::Intset;
 use crate::listpack::{self, Item, Listpack};
@@ -41,14 +42,16 @@ pub struct SetLimits {
 }
 
 impl SetLimits {
-    /// Members of an intset, as far as its format goes.
-    fn intset_entries_max(&self) -> usize {
-        self.intset_entries.min(INTSET_ENTRIES_MAX)
+    /// The same, cut down to the bounds of the encodings.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self {
+            intset_entries: self.intset_entries.min(INTSET_ENTRIES_MAX),
+            listpack_entries: self.listpack_entries.min(PACK_ENTRIES_MAX),
+            ..self
+        }
     }
 }
-
-/// No intset has more members, whatever the limit is.
-const INTSET_ENTRIES_MAX: usize = 1 << 30;
 
 /// A set to be read.
 #[derive(Clone, Copy, Debug)]

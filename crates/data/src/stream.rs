@@ -26,16 +26,17 @@ pub use entries::{Entries, Range, RangeBack, StreamInfo};
 pub use group::{Consumer, ConsumerId, Group, Pending};
 pub use id::{ID_TEXT_MAX, StreamId};
 pub use node::{ENTRY_BYTES_MAX, Entry, Fields, NewEntry};
-pub use trim::{Threshold, Trim};
+pub use trim::{Threshold, Trim, Trimmed};
 
 use chunks::{At, Chunks};
 
 /// How large the nodes of a stream become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeLimits {
-    /// Bytes of a node; 0 for as many as a listpack can have.
+    /// Bytes of a node; 0 for [`PACK_BYTES_MAX`](crate::bounds::PACK_BYTES_MAX), which is the most.
     pub bytes_max: usize,
-    /// Entries of a node, deleted ones included; 0 for no limit.
+    /// Entries of a node, deleted ones included; 0 for
+    /// [`STREAM_NODE_ENTRIES_MAX`](crate::bounds::STREAM_NODE_ENTRIES_MAX), which is the most.
     pub entries_max: u64,
 }
 
@@ -77,10 +78,18 @@ impl Stream {
             let cost = if self.entries.drop_node() {
                 1
             } else if let Some(group) = self.groups.last_mut() {
-                group.drop_part().unwrap_or_else(|| {
+                let before = group.heap_bytes();
+                let part = group.drop_part();
+                let after = group.heap_bytes();
+                if part.is_none() {
                     self.groups.pop();
-                    1
-                })
+                }
+                self.group_bytes -= if part.is_some() {
+                    before - after
+                } else {
+                    before
+                };
+                part.unwrap_or(1)
             } else {
                 return true;
             };
@@ -160,12 +169,23 @@ impl Stream {
         self.group_mut(name)
     }
 
-    /// Takes the group of this name out.
-    pub fn remove_group(&mut self, name: &[u8]) -> Option<Box<Group>> {
+    /// Takes the group of this name out. It comes as a value of its own, to be freed like one.
+    pub fn remove_group(&mut self, name: &[u8]) -> Option<Object> {
         let at = self.search(name).ok()?;
         let group = self.groups.remove(at)?;
         self.group_bytes -= group.heap_bytes();
-        Some(group)
+        let mut rest = Box::<Self>::default();
+        rest.group_bytes = group.heap_bytes();
+        rest.groups.push(group);
+        Some(Object::Stream(rest))
+    }
+
+    /// As a value of its own: nodes that a stream does not have any more.
+    fn of_rest(entries: Entries) -> Object {
+        Object::Stream(Box::new(Self {
+            entries,
+            ..Self::default()
+        }))
     }
 
     /// Some group may still deliver the entry, or has delivered it and waits for the

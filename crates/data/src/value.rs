@@ -8,7 +8,7 @@ use vk_mem::size_class;
 use vk_resp::Blob;
 
 use crate::entry::DbEntry;
-use crate::pack::PackKind;
+use crate::pack::{OwnPack, PackKind};
 use crate::{hash::Hash, list::List, set::Set, stream::Stream, zset::ZSet};
 
 /// A value that lives outside its entry.
@@ -20,7 +20,7 @@ pub enum Object {
     /// String bytes, shared with replies that are being sent.
     Blob(Blob),
     /// A listpack or intset that is too long for its entry; the entry says of which type.
-    Pack(Box<Vec<u8>>),
+    Pack(Box<OwnPack>),
     /// A list of several nodes.
     List(Box<List>),
     /// A set in a table.
@@ -40,7 +40,7 @@ impl Object {
     pub fn memory_bytes(&self) -> usize {
         match self {
             Self::Blob(blob) => size_class(BLOB_HEADER_BYTES) + size_class(blob.capacity()),
-            Self::Pack(pack) => size_class(size_of::<Vec<u8>>()) + size_class(pack.capacity()),
+            Self::Pack(pack) => size_class(size_of::<OwnPack>()) + pack.allocated_bytes(),
             Self::List(list) => list.memory_bytes(),
             Self::Set(set) => set.memory_bytes(),
             Self::Hash(hash) => hash.memory_bytes(),

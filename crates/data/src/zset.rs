@@ -23,6 +23,7 @@ mod tests;
 
 use core::ops::Range;
 
+use crate::bounds::PACK_ENTRIES_MAX;
 use crate::entry::DbEntry;
 use crate::listpack::Listpack;
 use crate::pack::{Body, PackKind};
@@ -48,6 +49,15 @@ pub struct ZSetLimits {
 }
 
 impl ZSetLimits {
+    /// The same, cut down to the bounds of the encodings.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self {
+            entries: self.entries.min(PACK_ENTRIES_MAX),
+            ..self
+        }
+    }
+
     /// A listpack may have `entries` elements of which the longest has `value_bytes`.
     #[must_use]
     pub const fn allow(&self, entries: usize, value_bytes: usize) -> bool {

@@ -21,13 +21,53 @@ pub(crate) struct Databases {
     /// Emptied tables that are freed bit by bit.
     detached: Vec<Detached>,
     /// Big values that were removed and are freed bit by bit.
-    buried: Vec<Object>,
+    buried: Vec<Buried>,
+    /// Their bytes.
+    buried_bytes: usize,
     /// Of flushed databases and buried values: how many entries were freed so far.
     pub(crate) freed_entries: u64,
 }
 
+/// A value on its way to be freed.
+#[derive(Debug)]
+struct Buried {
+    object: Object,
+    /// Its memory, as far as it is known not to be freed yet.
+    bytes: usize,
+}
+
 /// Values with more elements than this are freed bit by bit.
-const FREE_AT_ONCE_MAX: usize = 64;
+const FREE_AT_ONCE_ELEMENTS: usize = 64;
+/// So are values of more bytes. Few elements may be much work: groups and pending entries of a
+/// stream are no elements of it.
+const FREE_AT_ONCE_BYTES: usize = 64 * 1024;
+/// While more values than this wait to be freed, whoever removes one more frees something.
+const BURIED_MAX: usize = 1024;
+/// How much that is, in elements.
+const FREE_PER_REMOVAL: usize = 512;
+/// Bytes that count as much as an element.
+const BYTES_PER_ELEMENT: usize = 256;
+
+/// What it costs to free a value, in elements. Bytes and packs are one piece of memory.
+fn cost_of(object: &Object) -> usize {
+    match object {
+        Object::Blob(_) | Object::Pack(_) => 1,
+        large => {
+            let by_bytes = large.memory_bytes() / BYTES_PER_ELEMENT;
+            large.element_count().max(by_bytes).saturating_add(1)
+        }
+    }
+}
+
+fn is_big(object: &Object) -> bool {
+    match object {
+        Object::Blob(_) | Object::Pack(_) => false,
+        large => {
+            large.element_count() > FREE_AT_ONCE_ELEMENTS
+                || large.memory_bytes() > FREE_AT_ONCE_BYTES
+        }
+    }
+}
 
 impl Databases {
     pub(crate) fn new(count: usize, seed: HashSeed) -> Self {
@@ -37,6 +77,7 @@ impl Databases {
             seed,
             detached: Vec::new(),
             buried: Vec::new(),
+            buried_bytes: 0,
             freed_entries: 0,
         }
     }
@@ -113,35 +154,73 @@ impl Databases {
     #[inline]
     pub(crate) fn bury(&mut self, object: Option<Object>) {
         if let Some(object) = object
-            && object.element_count() > FREE_AT_ONCE_MAX
+            && is_big(&object)
         {
-            self.buried.push(object);
+            self.keep(object);
+            if self.buried.len() > BURIED_MAX {
+                self.free_slice(FREE_PER_REMOVAL);
+            }
         }
     }
 
-    /// Frees some of what was flushed and removed.
+    fn keep(&mut self, object: Object) {
+        let bytes = object.memory_bytes();
+        self.buried_bytes = self.buried_bytes.saturating_add(bytes);
+        self.buried.push(Buried { object, bytes });
+    }
+
+    /// Frees some of what was flushed and removed: about so many entries and elements.
     pub(crate) fn free_slice(&mut self, entries_max: usize) {
-        if let Some(last) = self.buried.last_mut() {
-            if last.drop_slice(entries_max) {
-                self.buried.pop();
-                self.freed_entries += 1;
-            }
-            return;
-        }
-        let buried = &mut self.buried;
-        let mut keep = |object: Object| {
-            if object.element_count() > FREE_AT_ONCE_MAX {
-                buried.push(object);
-            }
-        };
-        if let Some(last) = self.detached.last_mut() {
-            let before = last.len();
-            let ended = last.drop_slice(entries_max, &mut keep);
-            self.freed_entries += (before - last.len()) as u64;
-            if ended {
-                self.detached.pop();
+        let mut left = entries_max;
+        while left > 0 {
+            let cost = if self.buried.is_empty() {
+                self.free_detached()
+            } else {
+                self.free_buried(left)
+            };
+            match cost {
+                Some(cost) => left = left.saturating_sub(cost.max(1)),
+                None => return,
             }
         }
+    }
+
+    /// Frees up to about `left` elements of the last buried value; what it cost.
+    fn free_buried(&mut self, left: usize) -> Option<usize> {
+        let last = self.buried.last_mut()?;
+        let cost = cost_of(&last.object).min(left);
+        let ended = last.object.drop_slice(left);
+        let bytes = if ended { 0 } else { last.object.memory_bytes() };
+        self.buried_bytes -= last.bytes.saturating_sub(bytes);
+        last.bytes = last.bytes.min(bytes);
+        if ended {
+            self.buried.pop();
+            self.freed_entries += 1;
+            return Some(cost);
+        }
+        Some(left)
+    }
+
+    /// Frees some entries of a flushed database; what it cost. `None` if there is nothing that may
+    /// be freed.
+    fn free_detached(&mut self) -> Option<usize> {
+        let last = self.detached.last_mut()?;
+        let before = last.len();
+        let (mut cost, mut big) = (0, Vec::new());
+        let ended = last.drop_slice(1, &mut |object| {
+            if is_big(&object) {
+                big.push(object);
+            } else {
+                cost += cost_of(&object);
+            }
+        });
+        let freed = before - last.len();
+        self.freed_entries += freed as u64;
+        if ended {
+            self.detached.pop();
+        }
+        big.into_iter().for_each(|object| self.keep(object));
+        (ended || freed > 0).then_some(cost + freed)
     }
 
     /// Whether something waits to be freed.
@@ -157,8 +236,7 @@ impl Databases {
     /// Bytes that wait to be freed.
     pub(crate) fn pending_bytes(&self) -> usize {
         let detached = self.detached.iter().map(Detached::memory_bytes);
-        let buried = self.buried.iter().map(Object::memory_bytes);
-        detached.sum::<usize>() + buried.sum::<usize>()
+        detached.sum::<usize>() + self.buried_bytes
     }
 
     /// Bytes of all entries and tables.
@@ -169,5 +247,139 @@ impl Databases {
     /// Keys in all databases.
     pub(crate) fn keys(&self) -> usize {
         self.all.iter().map(Keyspace::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, string::String};
+
+    use super::{Databases, FREE_PER_REMOVAL};
+    use crate::testkit::Kit;
+
+    /// Runs slices until nothing is left; how many they were.
+    fn slices(dbs: &mut Databases, entries_max: usize) -> usize {
+        let mut count = 0;
+        while dbs.is_freeing() {
+            let bytes = dbs.pending_bytes();
+            dbs.free_slice(entries_max);
+            assert!(dbs.pending_bytes() <= bytes, "memory comes back");
+            count += 1;
+            assert!(count < 100_000, "every slice frees something");
+        }
+        assert_eq!(dbs.pending_bytes(), 0);
+        assert_eq!(dbs.pending_entries(), 0);
+        count
+    }
+
+    fn fill(kit: &mut Kit, command: &str, key: &str, elements: usize) {
+        for start in (0..elements).step_by(100) {
+            let mut line = format!("{command} {key}");
+            for element in start..start + 100 {
+                let (text, number) = (format!(" m:{element:040}"), format!(" {element}"));
+                match command {
+                    "HSET" => line.extend([text, number]),
+                    "ZADD" => line.extend([number, text]),
+                    _ => line.extend([text]),
+                }
+            }
+            kit.run(&line);
+        }
+    }
+
+    #[test]
+    fn every_big_value_is_freed_in_slices_however_it_goes() {
+        for command in ["SADD", "HSET", "ZADD", "RPUSH"] {
+            for removal in [
+                "DEL big",
+                "UNLINK big",
+                "SET big x",
+                "RENAME small big",
+                "COPY small big REPLACE",
+                "SUNIONSTORE big small",
+                "ZUNIONSTORE big 1 small",
+                "SORT small STORE big",
+                "FLUSHDB",
+                "FLUSHALL",
+            ] {
+                let mut kit = Kit::new();
+                kit.run("SADD small 1 2 3");
+                fill(&mut kit, command, "big", 5000);
+                kit.run(removal);
+                assert!(kit.engine.dbs.is_freeing(), "{command} {removal}");
+                assert!(kit.engine.dbs.pending_bytes() > 100_000);
+                // A list is freed by nodes, of which it has few.
+                let entries_max = if command == "RPUSH" { 40 } else { 500 };
+                let count = slices(&mut kit.engine.dbs, entries_max);
+                assert!((3..200).contains(&count), "{command} {removal}: {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_range_of_a_sorted_set_goes_as_a_value() {
+        let mut kit = Kit::new();
+        for range in ["RANK z 0 -1", "SCORE z -inf +inf", "LEX z - +"] {
+            fill(&mut kit, "ZADD", "z", 5000);
+            let reply = kit.run(&format!("ZREMRANGEBY{range}"));
+            assert_eq!(reply, "(integer) 5000");
+            assert_eq!(kit.run("EXISTS z"), "(integer) 0");
+            assert!(slices(&mut kit.engine.dbs, 500) >= 3, "{range}");
+        }
+    }
+
+    fn pending_stream(kit: &mut Kit) {
+        for id in 1..=20_000 {
+            kit.run(&format!("XADD x {id} f v"));
+        }
+        kit.run("XGROUP CREATE x g 0");
+        kit.run("XREADGROUP GROUP g c STREAMS x >");
+    }
+
+    #[test]
+    fn what_a_stream_loses_is_freed_in_slices() {
+        let mut kit = Kit::new();
+        pending_stream(&mut kit);
+        assert_eq!(kit.run("XTRIM x MAXLEN 3"), "(integer) 19997");
+        assert!(slices(&mut kit.engine.dbs, 5) >= 2, "nodes");
+        assert_eq!(kit.run("XGROUP DESTROY x g"), "(integer) 1");
+        assert!(slices(&mut kit.engine.dbs, 5) >= 4, "a group");
+        assert_eq!(kit.run("XLEN x"), "(integer) 3");
+
+        let mut kit = Kit::new();
+        pending_stream(&mut kit);
+        kit.run("XTRIM x MAXLEN 3");
+        slices(&mut kit.engine.dbs, 5);
+        kit.run("DEL x");
+        assert!(
+            slices(&mut kit.engine.dbs, 5) >= 4,
+            "few entries, much pending"
+        );
+    }
+
+    #[test]
+    fn removals_pay_when_much_waits() {
+        let mut kit = Kit::new();
+        let members: String = (0..200).map(|at| format!(" m:{at:060}")).collect();
+        for key in 0..4000 {
+            kit.run(&format!("SADD s:{key}{members}"));
+        }
+        let mut most = 0;
+        for key in 0..4000 {
+            kit.run(&format!("DEL s:{key}"));
+            most = most.max(kit.engine.dbs.pending_entries());
+        }
+        assert!((1000..1200).contains(&most), "{most}");
+        assert!(slices(&mut kit.engine.dbs, FREE_PER_REMOVAL) > 10);
+    }
+
+    #[test]
+    fn many_values_are_freed_in_one_slice() {
+        let mut kit = Kit::new();
+        for key in 0..50 {
+            fill(&mut kit, "SADD", &format!("s:{key}"), 100);
+        }
+        kit.run("FLUSHALL");
+        assert!(slices(&mut kit.engine.dbs, 4096) <= 4);
     }
 }

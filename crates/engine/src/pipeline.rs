@@ -85,6 +85,7 @@ pub(crate) fn handle(
     disposition
 }
 
+#[inline]
 fn stages(
     engine: &mut Engine,
     host: &mut dyn Host,
@@ -93,10 +94,7 @@ fn stages(
     reply: &mut ReplyBuf,
 ) -> Result<Disposition, Rejection> {
     let resolved = resolve::resolve(engine, session, request)?;
-    if let Some(state) = engine.sessions.find_mut(session) {
-        state.last_command = Some(resolved.id);
-    }
-    let authorized = authorize::authorize(engine, session, resolved)?;
+    let authorized = authorize::authorize(engine, session, resolved, Origin::Client)?;
     let routed = authorize::route(authorized);
     match admit::admit(engine, session, routed)? {
         Admission::Run(admitted) => Ok(execute::execute(
@@ -118,6 +116,7 @@ fn stages(
     }
 }
 
+#[cold]
 fn park(engine: &mut Engine, session: SessionId, request: Request<'_>) {
     if let Some(state) = engine.sessions.find_mut(session) {
         state.parked = Some(Parked::Paused(request.to_owned()));
@@ -126,6 +125,7 @@ fn park(engine: &mut Engine, session: SessionId, request: Request<'_>) {
 }
 
 /// Writes the error of a request that does not run.
+#[cold]
 fn reject(
     engine: &mut Engine,
     session: SessionId,
@@ -156,6 +156,7 @@ fn reject(
 }
 
 /// Drops the reply of a session that wants none, and sees to a session that ends.
+#[inline]
 pub(crate) fn settle_reply(
     engine: &mut Engine,
     session: SessionId,

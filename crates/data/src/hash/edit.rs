@@ -8,7 +8,8 @@ use super::{
     Expiring, FieldExpire, FieldValue, Hash, HashLimits, HashRef, NOTHING_EXPIRES_MS, Persisted,
     Put, small,
 };
-use crate::listpack::{BYTES_MAX, EMPTY, Listpack};
+use crate::bounds::PACK_BYTES_MAX;
+use crate::listpack::{EMPTY, Listpack};
 use crate::pack::{Body, BodyMut, PackBuf, PackKind};
 use crate::value::{NewValue, Object, StrRef};
 
@@ -177,7 +178,10 @@ impl HashBuilder {
         } else {
             let items_max = limits.value_bytes.saturating_mul(2).saturating_mul(fields);
             let overhead = fields.saturating_mul(2 * ITEM_OVERHEAD_BYTES);
-            let room = bytes.min(items_max).min(BYTES_MAX).saturating_add(overhead);
+            let room = bytes
+                .min(items_max)
+                .min(PACK_BYTES_MAX)
+                .saturating_add(overhead);
             pack.reserve_exact(room.saturating_add(EMPTY.len()));
             pack.extend_from_slice(&EMPTY);
         }
@@ -243,7 +247,7 @@ fn fits(
     name.len() <= limits.value_bytes
         && value.len() <= limits.value_bytes
         && !matches!(expire, FieldExpire::At(_))
-        && bytes.saturating_add(added) < BYTES_MAX - 2 * ITEM_OVERHEAD_BYTES
+        && bytes.saturating_add(added) <= PACK_BYTES_MAX - 2 * ITEM_OVERHEAD_BYTES
 }
 
 #[inline]

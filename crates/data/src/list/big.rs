@@ -1,9 +1,10 @@
 //! A list of several nodes. Not lists that are one listpack.
 
-use vk_mem::{Buf, size_class};
+use vk_mem::size_class;
 
 use super::limits::ListLimits;
-use super::nodes::{Node, Nodes, Place, is_plain, items_of, node_of, packed_node, plain_node};
+use super::node::{Node, NodeBuf};
+use super::nodes::{Nodes, Place};
 use super::{End, Side};
 use crate::listpack::{self, EMPTY, Item, Listpack, Pos};
 
@@ -51,15 +52,15 @@ impl List {
 
     /// The nodes from the head.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = Node<'_>> {
-        self.nodes.iter().map(node_of)
+        self.nodes.iter().map(NodeBuf::node)
     }
 
     /// Adds a node behind the last one, as it is. Listpacks must be well-formed and not empty,
     /// elements at most [`super::ELEMENT_BYTES_MAX`] bytes long.
     pub fn push_node(&mut self, node: Node<'_>) {
         let node = match node {
-            Node::Packed(pack, count) => packed_node(pack.bytes(), count),
-            Node::Plain(element) => plain_node(element),
+            Node::Packed(pack, count) => NodeBuf::packed(pack.bytes(), count),
+            Node::Plain(element) => NodeBuf::plain(element),
         };
         self.nodes.insert(self.nodes.len(), node);
     }
@@ -77,8 +78,8 @@ impl List {
             let index = if end == End::Head { 0 } else { last };
             let room = self.nodes.get(index).map(|node| (node.len(), node));
             let fits = match room {
-                Some((bytes, node)) if !is_plain(node) => {
-                    run(bytes, items_of(node), left.clone(), limits)
+                Some((bytes, node)) if !node.is_plain() => {
+                    run(bytes, node.items(), left.clone(), limits)
                 }
                 _ => 0,
             };
@@ -101,6 +102,34 @@ impl List {
         }
     }
 
+    /// As [`List::push`] of one element.
+    #[inline]
+    pub(super) fn push_one(&mut self, end: End, element: &[u8], limits: ListLimits) {
+        let count = self.nodes.len();
+        let (edge, beside) = match end {
+            End::Head => (0, 0),
+            End::Tail => (count.saturating_sub(1), count),
+        };
+        let fits = self.nodes.edit(edge, |node| {
+            let items = node.items();
+            let fits = !node.is_plain()
+                && !limits.is_large(element.len())
+                && limits.has_room(node.len(), items, element.len());
+            if fits {
+                let item = [Item::Bytes(element)];
+                match end {
+                    End::Head => listpack::prepend(node, &item),
+                    End::Tail => listpack::append(node, &item),
+                }
+                node.set_items(items + 1);
+            }
+            fits
+        });
+        if fits != Some(true) {
+            self.nodes.insert(beside, node_for(element, limits));
+        }
+    }
+
     /// Removes elements from `start` on.
     pub(super) fn remove_range(&mut self, start: usize, count: usize) {
         let Some(place) = self.nodes.seek(start) else {
@@ -109,7 +138,7 @@ impl List {
         let (mut offset, mut left) = (place.offset, count);
         let mut index = place.index;
         while left > 0 {
-            let Some(held) = self.nodes.get(index).map(items_of) else {
+            let Some(held) = self.nodes.get(index).map(NodeBuf::items) else {
                 return;
             };
             let removed = left.min(held - offset);
@@ -121,7 +150,7 @@ impl List {
                     if let Some(pos) = seek_in(view, held, offset) {
                         listpack::remove(node, pos, removed);
                     }
-                    node.set_tag((held - removed) as u32);
+                    node.set_items(held - removed);
                 });
                 index += 1;
             }
@@ -139,9 +168,9 @@ impl List {
             return;
         };
         let at = place.index;
-        match (is_plain(node), limits.is_large(element.len())) {
+        match (node.is_plain(), limits.is_large(element.len())) {
             (false, false) => {
-                let held = items_of(node);
+                let held = node.items();
                 self.nodes.edit(at, |node| {
                     if let Some(pos) = seek_in(Listpack::new(node), held, place.offset) {
                         listpack::replace(node, pos, Item::Bytes(element));
@@ -149,7 +178,7 @@ impl List {
                 });
             }
             (true, true) => {
-                self.nodes.edit(at, |node| *node = plain_node(element));
+                self.nodes.edit(at, |node| *node = NodeBuf::plain(element));
             }
             (true, false) => {
                 self.insert_beside(place, Side::After, element, limits);
@@ -163,7 +192,7 @@ impl List {
                 if center == at {
                     self.nodes.remove(at);
                 }
-                self.nodes.insert(center, plain_node(element));
+                self.nodes.insert(center, NodeBuf::plain(element));
                 if let Some(right) = right {
                     self.nodes.insert(center + 1, right);
                 }
@@ -182,7 +211,7 @@ impl List {
     ) -> bool {
         let mut before = 0;
         let found = self.nodes.iter().find_map(|node| {
-            let offset = match node_of(node) {
+            let offset = match node.node() {
                 Node::Plain(own) => (own == pivot).then_some(0),
                 Node::Packed(pack, _) => pack.first().and_then(|first| {
                     let pos = pack.find(first, pivot, 1)?;
@@ -192,7 +221,7 @@ impl List {
             match offset {
                 Some(offset) => Some(before + offset),
                 None => {
-                    before += items_of(node);
+                    before += node.items();
                     None
                 }
             }
@@ -209,7 +238,7 @@ impl List {
             return;
         };
         let at = place.index;
-        let (held, plain) = (items_of(node), is_plain(node));
+        let (held, plain) = (node.items(), node.is_plain());
         let large = limits.is_large(element.len());
         let after = side == Side::After;
         let offset = place.offset + usize::from(after);
@@ -217,10 +246,10 @@ impl List {
         let at_edge = offset == if after { held } else { 0 };
         let beside = if after { at + 1 } else { at };
         if large && (plain || at_edge) {
-            self.nodes.insert(beside, plain_node(element));
+            self.nodes.insert(beside, NodeBuf::plain(element));
         } else if large {
             let right = self.split(place, offset);
-            self.nodes.insert(at + 1, plain_node(element));
+            self.nodes.insert(at + 1, NodeBuf::plain(element));
             if let Some(right) = right {
                 self.nodes.insert(at + 2, right);
             }
@@ -276,13 +305,13 @@ impl List {
             let Some(node) = self.nodes.get(at) else {
                 break;
             };
-            let gone = match node_of(node) {
+            let gone = match node.node() {
                 Node::Plain(own) => usize::from(own == needle),
                 Node::Packed(..) => {
                     let most = most - removed;
-                    let change = |node: &mut Buf| {
+                    let change = |node: &mut NodeBuf| {
                         let gone = remove_equal(node, needle, most, from);
-                        node.set_tag(node.tag().saturating_sub(gone as u32));
+                        node.set_items(node.items().saturating_sub(gone));
                         gone
                     };
                     self.nodes.edit(at, change).unwrap_or(0)
@@ -324,17 +353,17 @@ impl List {
 
     /// Cuts the node of a place before item number `offset` of it; the right part comes back, if
     /// it has any items.
-    fn split(&mut self, place: Place, offset: usize) -> Option<Buf> {
-        let held = self.nodes.at(place).map(items_of)?;
-        let cut = |node: &mut Buf| {
+    fn split(&mut self, place: Place, offset: usize) -> Option<NodeBuf> {
+        let held = self.nodes.at(place).map(NodeBuf::items)?;
+        let cut = |node: &mut NodeBuf| {
             let view = Listpack::new(node);
             let pos = seek_in(view, held, offset)?;
-            let mut right = packed_node(&EMPTY, held - offset);
+            let mut right = NodeBuf::packed(&EMPTY, held - offset);
             let end = Listpack::new(&right).end();
             let tail = view.encoded(pos, view.end());
             listpack::insert_encoded(&mut right, end, tail, held - offset);
             listpack::remove(node, pos, held - offset);
-            node.set_tag(offset as u32);
+            node.set_items(offset);
             Some(right)
         };
         self.nodes.edit(place.index, cut).flatten()
@@ -359,10 +388,10 @@ impl List {
         let (Some(left), Some(right)) = (self.nodes.get(at), self.nodes.get(at + 1)) else {
             return false;
         };
-        if is_plain(left) || is_plain(right) {
+        if left.is_plain() || right.is_plain() {
             return false;
         }
-        let count = items_of(left) + items_of(right);
+        let count = left.items() + right.items();
         let bytes = left.len() + right.len() - EMPTY.len();
         if limits.exceeds(bytes, count) {
             return false;
@@ -370,51 +399,51 @@ impl List {
         let Some(right) = self.nodes.remove(at + 1) else {
             return false;
         };
-        let items = items_of(&right);
+        let items = right.items();
         let right = Listpack::new(&right);
         self.nodes.edit(at, |node| {
             let end = Listpack::new(node).end();
             let Some(first) = right.first() else { return };
             listpack::insert_encoded(node, end, right.encoded(first, right.end()), items);
-            node.set_tag(count as u32);
+            node.set_items(count);
         });
         true
     }
 
     fn allows(&self, at: Option<usize>, element: &[u8], limits: ListLimits) -> bool {
         at.and_then(|at| self.nodes.get(at)).is_some_and(|node| {
-            !is_plain(node)
+            !node.is_plain()
                 && !limits.is_large(element.len())
-                && limits.has_room(node.len(), items_of(node), element.len())
+                && limits.has_room(node.len(), node.items(), element.len())
         })
     }
 
     fn insert_in_node(&mut self, at: usize, offset: usize, element: &[u8]) {
         self.nodes.edit(at, |node| {
             let view = Listpack::new(node);
-            let held = items_of(node);
+            let held = node.items();
             let pos = seek_in(view, held, offset).unwrap_or_else(|| view.end());
             listpack::insert(node, pos, &[Item::Bytes(element)]);
-            node.set_tag(held as u32 + 1);
+            node.set_items(held + 1);
         });
     }
 
     fn remove_in_node(&mut self, at: usize, offset: usize) {
         self.nodes.edit(at, |node| {
-            let held = items_of(node);
+            let held = node.items();
             if let Some(pos) = seek_in(Listpack::new(node), held, offset) {
                 listpack::remove(node, pos, 1);
-                node.set_tag(held as u32 - 1);
+                node.set_items(held - 1);
             }
         });
     }
 
     fn has_items(&self, at: usize) -> bool {
-        self.nodes.get(at).is_some_and(|node| items_of(node) > 0)
+        self.nodes.get(at).is_some_and(|node| node.items() > 0)
     }
 
     fn is_plain_at(&self, at: usize) -> bool {
-        self.nodes.get(at).is_some_and(is_plain)
+        self.nodes.get(at).is_some_and(NodeBuf::is_plain)
     }
 }
 
@@ -446,22 +475,22 @@ fn run<'a>(
 }
 
 /// Adds elements one by one at an end of a packed node.
-fn extend<'a>(node: &mut Buf, end: End, elements: impl Iterator<Item = &'a [u8]> + Clone) {
+fn extend<'a>(node: &mut NodeBuf, end: End, elements: impl Iterator<Item = &'a [u8]> + Clone) {
     let added = elements.clone().count();
     let items = elements.map(Item::Bytes);
     match end {
         End::Head => listpack::prepend_each(node, items),
         End::Tail => listpack::append_all(node, items),
     }
-    node.set_tag(node.tag() + added as u32);
+    node.set_items(node.items() + added);
 }
 
 /// A node with one element.
-fn node_for(element: &[u8], limits: ListLimits) -> Buf {
+fn node_for(element: &[u8], limits: ListLimits) -> NodeBuf {
     if limits.is_large(element.len()) {
-        return plain_node(element);
+        return NodeBuf::plain(element);
     }
-    let mut node = packed_node(&EMPTY, 1);
+    let mut node = NodeBuf::packed(&EMPTY, 1);
     listpack::append(&mut node, &[Item::Bytes(element)]);
     node
 }

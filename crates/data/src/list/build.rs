@@ -2,12 +2,10 @@
 
 use alloc::boxed::Box;
 
-use vk_mem::Buf;
-
 use super::End;
 use super::big::List;
 use super::limits::ListLimits;
-use super::nodes::{Node, node_of};
+use super::node::{Node, NodeBuf};
 use crate::pack::PackKind;
 use crate::value::{NewValue, Object};
 
@@ -64,7 +62,7 @@ pub struct BuiltList(Form);
 
 #[derive(Debug)]
 enum Form {
-    Pack(Buf),
+    Pack(NodeBuf),
     Nodes(Box<List>),
 }
 
@@ -72,7 +70,7 @@ impl BuiltList {
     /// The form that suits `list`; see [`ListLimits::suits_one`] for `shrinking`.
     pub(super) fn of(mut list: List, limits: ListLimits, shrinking: bool) -> Self {
         if list.node_count() == 1
-            && let Some(Node::Packed(pack, held)) = list.nodes.get(0).map(node_of)
+            && let Some(Node::Packed(pack, held)) = list.nodes.get(0).map(NodeBuf::node)
             && limits.suits_one(pack.byte_len(), held, shrinking)
             && let Some(node) = list.nodes.remove(0)
         {

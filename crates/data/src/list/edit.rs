@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use super::big::{List, remove_equal};
 use super::build::BuiltList;
 use super::limits::ListLimits;
-use super::nodes::{Node, node_of};
+use super::node::{Node, NodeBuf};
 use super::view::ListRef;
 use super::{End, Side};
 use crate::listpack::{self, EMPTY, Item, Listpack};
@@ -45,6 +45,12 @@ impl<'a> ListMut<'a> {
         elements: impl Iterator<Item = &'e [u8]> + Clone,
         limits: ListLimits,
     ) -> usize {
+        let mut rest = elements.clone();
+        if let Some(only) = rest.next()
+            && rest.next().is_none()
+        {
+            return self.push_one(end, only, limits);
+        }
         self.grow(elements.clone(), limits);
         match self.nodes_mut() {
             Some(list) => list.push(end, elements, limits),
@@ -55,6 +61,24 @@ impl<'a> ListMut<'a> {
                     End::Tail => listpack::append_all(&mut self.0, items),
                 }
             }
+        }
+        self.view().len()
+    }
+
+    /// As [`ListMut::push`] of one element.
+    fn push_one(&mut self, end: End, element: &[u8], limits: ListLimits) -> usize {
+        if let Some(list) = self.nodes_mut() {
+            list.push_one(end, element, limits);
+            return list.len();
+        }
+        let elements = core::iter::once(element);
+        if self.grow(elements, limits) {
+            return self.push_one(end, element, limits);
+        }
+        let item = [Item::Bytes(element)];
+        match end {
+            End::Head => listpack::prepend(&mut self.0, &item),
+            End::Tail => listpack::append(&mut self.0, &item),
         }
         self.view().len()
     }
@@ -195,13 +219,10 @@ impl<'a> ListMut<'a> {
 
     /// Turns nodes into one listpack again if one node is left that is short enough.
     fn shrink(&mut self, limits: ListLimits) {
-        let Some(list) = self.nodes_mut() else {
+        let Some(list) = self.nodes_mut().filter(|list| list.node_count() == 1) else {
             return;
         };
-        let Some(Node::Packed(pack, held)) = list.nodes.get(0).map(node_of) else {
-            return;
-        };
-        if list.node_count() == 1
+        if let Some(Node::Packed(pack, held)) = list.nodes.get(0).map(NodeBuf::node)
             && limits.suits_one(pack.byte_len(), held, true)
             && let Some(node) = list.nodes.remove(0)
         {

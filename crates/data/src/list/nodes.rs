@@ -5,25 +5,12 @@
 
 use alloc::collections::VecDeque;
 
-use vk_mem::{Buf, size_class};
+use vk_mem::size_class;
 
-use crate::listpack::Listpack;
-use crate::pack::PackBuf;
+use super::node::NodeBuf;
 
 /// Nodes per chunk at most.
 const CHUNK_NODES_MAX: usize = 512;
-
-/// The tag of a node that is one element; of others it is the number of items.
-const PLAIN: u32 = u32::MAX;
-
-/// What a node holds.
-#[derive(Clone, Copy, Debug)]
-pub enum Node<'a> {
-    /// A listpack, and its number of items.
-    Packed(Listpack<'a>, usize),
-    /// One element.
-    Plain(&'a [u8]),
-}
 
 /// The nodes of a list.
 #[derive(Debug, Default)]
@@ -38,7 +25,7 @@ pub(super) struct Nodes {
 
 #[derive(Debug, Default)]
 struct Chunk {
-    nodes: VecDeque<Buf>,
+    nodes: VecDeque<NodeBuf>,
     items: usize,
 }
 
@@ -51,59 +38,6 @@ pub(super) struct Place {
     at: usize,
     /// Items before it in its node.
     pub(super) offset: usize,
-}
-
-impl PackBuf for Buf {
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        self
-    }
-
-    #[inline]
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        self
-    }
-
-    #[inline]
-    fn open(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
-        // Listpacks and elements are bounded far below what is refused here.
-        Self::open(self, at, removed, added).unwrap_or_default()
-    }
-}
-
-/// What `buf` holds.
-#[inline]
-pub(super) fn node_of(buf: &Buf) -> Node<'_> {
-    match buf.tag() {
-        PLAIN => Node::Plain(buf),
-        count => Node::Packed(Listpack::new(buf), count as usize),
-    }
-}
-
-/// A node that is one element.
-pub(super) fn plain_node(element: &[u8]) -> Buf {
-    // The caller keeps elements below `ELEMENT_BYTES_MAX`.
-    Buf::new(element, PLAIN).unwrap_or_else(|_| Buf::empty(PLAIN))
-}
-
-/// A node that is a listpack.
-pub(super) fn packed_node(listpack: &[u8], count: usize) -> Buf {
-    let tag = u32::try_from(count).unwrap_or(PLAIN - 1);
-    Buf::new(listpack, tag).unwrap_or_else(|_| Buf::empty(0))
-}
-
-/// The node is one element.
-#[inline]
-pub(super) fn is_plain(buf: &Buf) -> bool {
-    buf.tag() == PLAIN
-}
-
-#[inline]
-pub(super) fn items_of(buf: &Buf) -> usize {
-    match buf.tag() {
-        PLAIN => 1,
-        count => count as usize,
-    }
 }
 
 impl Nodes {
@@ -127,14 +61,14 @@ impl Nodes {
 
     /// Node number `index`.
     #[inline]
-    pub(super) fn get(&self, index: usize) -> Option<&Buf> {
+    pub(super) fn get(&self, index: usize) -> Option<&NodeBuf> {
         let (chunk, at) = self.locate(index)?;
         self.chunks.get(chunk)?.nodes.get(at)
     }
 
     /// The node at a place.
     #[inline]
-    pub(super) fn at(&self, place: Place) -> Option<&Buf> {
+    pub(super) fn at(&self, place: Place) -> Option<&NodeBuf> {
         self.chunks.get(place.chunk)?.nodes.get(place.at)
     }
 
@@ -160,7 +94,7 @@ impl Nodes {
                 continue;
             }
             for (at, node) in chunk.nodes.iter().enumerate() {
-                let count = items_of(node);
+                let count = node.items();
                 if left < count {
                     return Some(Place {
                         index: index + at,
@@ -184,7 +118,7 @@ impl Nodes {
                 continue;
             }
             for (at, node) in chunk.nodes.iter().enumerate().rev() {
-                let count = items_of(node);
+                let count = node.items();
                 if left < count {
                     return Some(Place {
                         index: index + at,
@@ -200,12 +134,12 @@ impl Nodes {
     }
 
     /// All nodes from the head.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Buf> + Clone {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &NodeBuf> + Clone {
         self.chunks.iter().flat_map(|chunk| chunk.nodes.iter())
     }
 
     /// Goes through the nodes from a place on, until `visit` says `false`.
-    pub(super) fn visit<'a>(&'a self, from: Place, mut visit: impl FnMut(&'a Buf) -> bool) {
+    pub(super) fn visit<'a>(&'a self, from: Place, mut visit: impl FnMut(&'a NodeBuf) -> bool) {
         let mut at = from.at;
         for chunk in self.chunks.range(from.chunk..) {
             if !chunk.nodes.range(at..).all(&mut visit) {
@@ -216,7 +150,11 @@ impl Nodes {
     }
 
     /// As [`Nodes::visit`], towards the head.
-    pub(super) fn visit_back<'a>(&'a self, from: Place, mut visit: impl FnMut(&'a Buf) -> bool) {
+    pub(super) fn visit_back<'a>(
+        &'a self,
+        from: Place,
+        mut visit: impl FnMut(&'a NodeBuf) -> bool,
+    ) {
         let mut end = Some(from.at + 1);
         for chunk in self.chunks.range(..=from.chunk).rev() {
             let end = end.take().unwrap_or(chunk.nodes.len());
@@ -231,14 +169,14 @@ impl Nodes {
     pub(super) fn edit<R>(
         &mut self,
         index: usize,
-        change: impl FnOnce(&mut Buf) -> R,
+        change: impl FnOnce(&mut NodeBuf) -> R,
     ) -> Option<R> {
         let (chunk, at) = self.locate(index)?;
         let chunk = self.chunks.get_mut(chunk)?;
         let node = chunk.nodes.get_mut(at)?;
-        let (items, bytes) = (items_of(node), node.allocated_bytes());
+        let (items, bytes) = (node.items(), node.allocated_bytes());
         let result = change(node);
-        let (items_after, bytes_after) = (items_of(node), node.allocated_bytes());
+        let (items_after, bytes_after) = (node.items(), node.allocated_bytes());
         chunk.items = chunk.items - items + items_after;
         self.items = self.items - items + items_after;
         self.bytes = self.bytes - bytes + bytes_after;
@@ -246,7 +184,7 @@ impl Nodes {
     }
 
     /// Puts a node before node number `index`, which may be one beyond the last.
-    pub(super) fn insert(&mut self, index: usize, node: Buf) {
+    pub(super) fn insert(&mut self, index: usize, node: NodeBuf) {
         let (mut number, mut at) = match self.locate(index) {
             Some(found) => found,
             // Behind the last one.
@@ -279,22 +217,22 @@ impl Nodes {
             Some(_) => {}
         }
         self.len += 1;
-        self.items += items_of(&node);
+        self.items += node.items();
         self.bytes += node.allocated_bytes();
         if let Some(chunk) = self.chunks.get_mut(number) {
             let before = chunk.table_bytes();
-            chunk.items += items_of(&node);
+            chunk.items += node.items();
             chunk.nodes.insert(at, node);
             self.bytes = self.bytes - before + chunk.table_bytes();
         }
     }
 
     /// Takes node number `index` out.
-    pub(super) fn remove(&mut self, index: usize) -> Option<Buf> {
+    pub(super) fn remove(&mut self, index: usize) -> Option<NodeBuf> {
         let (number, at) = self.locate(index)?;
         let chunk = self.chunks.get_mut(number)?;
         let node = chunk.nodes.remove(at)?;
-        let items = items_of(&node);
+        let items = node.items();
         chunk.items -= items;
         self.len -= 1;
         self.items -= items;
@@ -321,7 +259,7 @@ impl Nodes {
             let tail = first.nodes.split_off(at);
             let head = core::mem::replace(&mut first.nodes, tail);
             self.chunks.push_back(Chunk::new(head));
-            first.items = first.nodes.iter().map(items_of).sum();
+            first.items = first.nodes.iter().map(NodeBuf::items).sum();
         }
         let right = Self::of_chunks(right);
         let left = core::mem::take(&mut self.chunks);
@@ -354,7 +292,7 @@ impl Nodes {
     /// Counts again.
     fn of_chunks(chunks: VecDeque<Chunk>) -> Self {
         let nodes = chunks.iter().flat_map(|chunk| &chunk.nodes);
-        let node_bytes: usize = nodes.map(Buf::allocated_bytes).sum();
+        let node_bytes: usize = nodes.map(NodeBuf::allocated_bytes).sum();
         Self {
             len: chunks.iter().map(|chunk| chunk.nodes.len()).sum(),
             items: chunks.iter().map(|chunk| chunk.items).sum(),
@@ -393,20 +331,23 @@ impl Nodes {
     pub(super) fn check(&self) {
         let recounted = Self::of_chunks(self.chunks.iter().map(Chunk::copy).collect());
         assert_eq!((recounted.len, recounted.items), (self.len, self.items));
-        let nodes: usize = self.iter().map(Buf::allocated_bytes).sum();
+        let nodes: usize = self.iter().map(NodeBuf::allocated_bytes).sum();
         let tables: usize = self.chunks.iter().map(Chunk::table_bytes).sum();
         assert_eq!(self.bytes, nodes + tables);
         for chunk in &self.chunks {
             assert!(!chunk.nodes.is_empty() && chunk.nodes.len() <= CHUNK_NODES_MAX);
-            assert_eq!(chunk.items, chunk.nodes.iter().map(items_of).sum::<usize>());
+            assert_eq!(
+                chunk.items,
+                chunk.nodes.iter().map(NodeBuf::items).sum::<usize>()
+            );
         }
     }
 }
 
 impl Chunk {
-    fn new(nodes: VecDeque<Buf>) -> Self {
+    fn new(nodes: VecDeque<NodeBuf>) -> Self {
         Self {
-            items: nodes.iter().map(items_of).sum(),
+            items: nodes.iter().map(NodeBuf::items).sum(),
             nodes,
         }
     }
@@ -417,7 +358,7 @@ impl Chunk {
 
     #[inline]
     fn table_bytes(&self) -> usize {
-        size_class(self.nodes.capacity() * size_of::<Buf>())
+        size_class(self.nodes.capacity() * size_of::<NodeBuf>())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::End;
 use super::big::{List, seek_in};
-use super::nodes::{Node, node_of};
+use super::node::{Node, NodeBuf};
 use crate::entry::DbEntry;
 use crate::listpack::{self, Item, Listpack};
 use crate::num::parse_i64;
@@ -60,7 +60,7 @@ impl<'a> ListRef<'a> {
             usize::try_from(index).ok()?
         };
         let place = list.nodes.seek(index)?;
-        match node_of(list.nodes.at(place)?) {
+        match list.nodes.at(place)?.node() {
             Node::Plain(element) => Some(Item::Bytes(element)),
             Node::Packed(pack, held) => seek_in(pack, held, place.offset).map(|pos| pack.get(pos)),
         }
@@ -81,11 +81,11 @@ impl<'a> ListRef<'a> {
             return;
         };
         let (mut left, mut offset) = (count, Some(place.offset));
-        let each = |node: &'a vk_mem::Buf| {
+        let each = |node: &'a NodeBuf| {
             if left == 0 {
                 return false;
             }
-            match node_of(node) {
+            match node.node() {
                 Node::Plain(element) => {
                     visit(Item::Bytes(element));
                     left -= 1;
@@ -159,8 +159,8 @@ impl<'a> ListRef<'a> {
             }
             Self::Nodes(list) => {
                 let mut left = scanned;
-                let mut node = |node: &vk_mem::Buf| {
-                    let (count, more) = match node_of(node) {
+                let mut node = |node: &NodeBuf| {
+                    let (count, more) = match node.node() {
                         Node::Plain(element) => (1, left > 0 && meet(Item::Bytes(element))),
                         Node::Packed(pack, held) => {
                             (held, each(pack.iter(), from, left, &mut meet))
@@ -243,7 +243,7 @@ impl<'a> Iterator for ListIter<'a> {
             }
             let node = list.nodes.get(*next)?;
             *next += 1;
-            match node_of(node) {
+            match node.node() {
                 Node::Plain(element) => return Some(Item::Bytes(element)),
                 Node::Packed(pack, _) => *run = pack.iter(),
             }

@@ -236,11 +236,14 @@ impl Set {
 
 impl Clone for Set {
     fn clone(&self) -> Self {
-        let mut copy = Self::new(self.seed());
-        for member in self.table.iter() {
-            copy.insert_member(member.hash(&self.seed()), member.clone());
+        let table = self.table.clone();
+        let table_bytes = table.table_bytes();
+        Self {
+            member_bytes: table.memory_bytes() - table_bytes,
+            table_bytes,
+            shape: self.shape,
+            table,
         }
-        copy
     }
 }
 

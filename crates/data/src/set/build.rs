@@ -76,7 +76,7 @@ impl SetBuilder {
     #[must_use]
     pub fn finish(self) -> BuiltSet {
         let len = self.len();
-        if self.ints_only && len <= self.limits.intset_entries_max() {
+        if self.ints_only && len <= self.limits.intset_entries {
             return BuiltSet::Pack(PackKind::SetInts, sorted_ints(self.own.shape()));
         }
         match self.own.table {

@@ -7,6 +7,7 @@ use super::{
     Set, SetLimits, SetRef, find,
     sample::{Chooser, SplitMix},
 };
+use crate::bounds::PACK_BYTES_MAX;
 use crate::listpack::{self, Item, encoded_len};
 use crate::num::{INT_TEXT_MAX, parse_i64};
 use crate::pack::{BodyMut, PackBuf, PackKind};
@@ -174,7 +175,7 @@ pub(super) fn packed(set: &Set, limits: &SetLimits) -> Option<Vec<u8>> {
 /// A member of this length may be added to a listpack, as far as lengths go.
 fn fits(pack: &[u8], member_bytes: usize, limits: &SetLimits) -> bool {
     member_bytes <= limits.listpack_value_bytes
-        && pack.len().saturating_add(member_bytes) <= listpack::BYTES_MAX
+        && pack.len().saturating_add(member_bytes) <= PACK_BYTES_MAX
 }
 
 /// Where a set lies that is being changed.
@@ -237,7 +238,7 @@ fn add_to_ints(home: &mut BodyMut<'_>, member: Item<'_>, limits: &SetLimits) -> 
     let bytes = match member.compact() {
         Item::Int(value) => {
             let is_new = intset::insert(home, value);
-            if is_new && home.shape().len() > limits.intset_entries_max() {
+            if is_new && home.shape().len() > limits.intset_entries {
                 to_table(home, limits);
             }
             return is_new;
@@ -270,7 +271,7 @@ fn ints_as_pack(set: SetRef<'_>, member_bytes: usize, limits: &SetLimits) -> Opt
     let may = ints.len() < limits.listpack_entries
         && (ints.is_empty() || text_bytes <= limits.listpack_value_bytes)
         && member_bytes <= limits.listpack_value_bytes
-        && bytes.saturating_add(member_bytes) <= listpack::BYTES_MAX;
+        && bytes.saturating_add(member_bytes) <= PACK_BYTES_MAX;
     if !may {
         return None;
     }

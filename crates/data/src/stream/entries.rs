@@ -128,7 +128,7 @@ impl Entries {
         true
     }
 
-    fn push(&mut self, node: Node) {
+    pub(super) fn push(&mut self, node: Node) {
         self.node_bytes += node.heap_bytes();
         self.nodes.push(node);
     }
@@ -224,7 +224,9 @@ impl Entries {
 
     /// Frees the last node; tells whether there was one.
     pub(super) fn drop_node(&mut self) -> bool {
-        self.nodes.pop().is_some()
+        let node = self.nodes.pop();
+        self.node_bytes -= node.as_ref().map_or(0, Node::heap_bytes);
+        node.is_some()
     }
 
     /// The first node.
@@ -232,25 +234,22 @@ impl Entries {
         self.nodes.first()
     }
 
-    /// Takes entries off the first node: all, or while `wanted` says so. Returns how many.
-    pub(super) fn cut_first_node(
-        &mut self,
-        whole: bool,
-        wanted: impl FnMut(StreamId) -> bool,
-    ) -> u64 {
+    /// Takes the first node out, which has so many live entries.
+    pub(super) fn take_first_node(&mut self, live: u64) -> Option<Node> {
+        self.len = self.len.saturating_sub(live);
+        self.remove_node(self.nodes.begin())
+    }
+
+    /// Takes entries off the first node while `wanted` says so. Returns how many.
+    pub(super) fn cut_first_node(&mut self, wanted: impl FnMut(StreamId) -> bool) -> u64 {
         let at = self.nodes.begin();
         let Some(node) = self.nodes.get_mut(at) else {
             return 0;
         };
-        let gone = if whole {
-            node.counts().0
-        } else {
-            let before = node.heap_bytes();
-            let gone = node.delete_while(wanted);
-            self.node_bytes = self.node_bytes - before + node.heap_bytes();
-            gone
-        };
-        if whole || node.counts().0 == 0 {
+        let before = node.heap_bytes();
+        let gone = node.delete_while(wanted);
+        self.node_bytes = self.node_bytes - before + node.heap_bytes();
+        if node.counts().0 == 0 {
             self.remove_node(at);
         }
         self.len = self.len.saturating_sub(gone);
@@ -263,10 +262,10 @@ impl Entries {
         self.info.first_id = first.map_or(StreamId::MIN, |entry| entry.id());
     }
 
-    fn remove_node(&mut self, at: At) {
-        if let Some(node) = self.nodes.remove(at) {
-            self.node_bytes -= node.heap_bytes();
-        }
+    fn remove_node(&mut self, at: At) -> Option<Node> {
+        let node = self.nodes.remove(at)?;
+        self.node_bytes -= node.heap_bytes();
+        Some(node)
     }
 
     /// The node in which an entry with this id would be.

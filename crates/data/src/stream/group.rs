@@ -297,9 +297,16 @@ impl Group {
         if self.pending.drop_chunk().is_some() || self.by_name.drop_chunk().is_some() {
             return Some(1);
         }
-        let consumer = self.consumers.drop_last()?;
-        // Chunks of ids are freed a few hundred at a time.
-        Some(consumer.map_or(1, |consumer| 1 + consumer.pending.len() / 256))
+        if let Some(consumer) = self.consumers.last_mut() {
+            let before = consumer.heap_bytes();
+            let part = consumer.pending.drop_chunk();
+            self.consumer_bytes -= before - consumer.heap_bytes();
+            if part.is_some() {
+                return Some(1);
+            }
+            self.consumer_bytes -= consumer.heap_bytes();
+        }
+        self.consumers.drop_last().then_some(1)
     }
 
     fn own(&mut self, consumer: ConsumerId, id: StreamId) {

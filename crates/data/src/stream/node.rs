@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use vk_mem::size_class;
 
 use super::{NodeLimits, StreamId};
+use crate::bounds::{PACK_BYTES_MAX, STREAM_NODE_ENTRIES_MAX};
 use crate::listpack::{self, Item, Iter, Listpack, Pos};
 
 /// The entry is deleted.
@@ -21,9 +22,6 @@ pub(super) const SAME_FIELDS: i64 = 2;
 
 /// The longest entry in bytes of its names and values.
 pub const ENTRY_BYTES_MAX: usize = 1 << 30;
-
-/// Listpacks longer than this are not appended to, whatever the limits say.
-const NODE_BYTES_MAX: usize = 1 << 30;
 
 /// Items that are appended in one go.
 const BATCH_ITEMS: usize = 16;
@@ -279,8 +277,8 @@ impl Node {
         limits: NodeLimits,
     ) -> bool {
         let bytes_max = match limits.bytes_max {
-            1..=NODE_BYTES_MAX => limits.bytes_max,
-            _ => NODE_BYTES_MAX,
+            1..=PACK_BYTES_MAX => limits.bytes_max,
+            _ => PACK_BYTES_MAX,
         };
         if self.bytes.len().saturating_add(entry.bytes) >= bytes_max {
             return false;
@@ -288,8 +286,11 @@ impl Node {
         let Some(head) = Head::of(&self.bytes) else {
             return false;
         };
-        let count = head.live.saturating_add(head.deleted);
-        if limits.entries_max > 0 && count >= limits.entries_max {
+        let entries_max = match limits.entries_max {
+            1..=STREAM_NODE_ENTRIES_MAX => limits.entries_max,
+            _ => STREAM_NODE_ENTRIES_MAX,
+        };
+        if head.live.saturating_add(head.deleted) >= entries_max {
             return false;
         }
         let mut names = entry.words.clone().step_by(2);

@@ -94,20 +94,27 @@ impl<T> Slab<T> {
         Some(thing)
     }
 
-    /// Takes the thing in the last place out and gives the place up, or, if that is free, gives
-    /// the place up; `None` when no place is left. Only this is called afterwards.
-    pub(super) fn drop_last(&mut self) -> Option<Option<T>> {
+    /// The thing in the last place, unless that is free.
+    pub(super) fn last_mut(&mut self) -> Option<&mut T> {
+        match self.blocks.last_mut()?.last_mut()? {
+            Place::Used(thing) => Some(thing),
+            Place::Free(_) => None,
+        }
+    }
+
+    /// Gives the last place up with what is in it; whether there was one. Only this and
+    /// [`Self::last_mut`] are called afterwards.
+    pub(super) fn drop_last(&mut self) -> bool {
         self.free = None;
-        let block = self.blocks.last_mut()?;
-        let place = block.pop();
+        let Some(block) = self.blocks.last_mut() else {
+            return false;
+        };
+        block.pop();
         if block.is_empty() {
             self.heap_bytes -= vec_bytes(block);
             self.blocks.pop();
         }
-        Some(match place {
-            Some(Place::Used(thing)) => Some(thing),
-            _ => None,
-        })
+        true
     }
 
     fn place_mut(&mut self, number: u32) -> Option<&mut Place<T>> {
@@ -155,9 +162,10 @@ mod tests {
         assert_eq!(slab.clone().get(600), Some(&1002));
         slab.remove(600);
         let mut left = 0;
-        while let Some(thing) = slab.drop_last() {
-            left += usize::from(thing.is_some());
-        }
+        while {
+            left += usize::from(slab.last_mut().is_some());
+            slab.drop_last()
+        } {}
         assert_eq!(left, 600);
     }
 }

@@ -241,13 +241,13 @@ fn approximate_trims_drop_whole_nodes() {
     };
     let trim = |threshold, approximate, limit| {
         let mut stream = filled();
-        let gone = stream.entries_mut().trim(Trim {
+        let trimmed = stream.entries_mut().trim(Trim {
             threshold,
             approximate,
             limit,
         });
         (
-            gone,
+            trimmed.gone,
             stream.entries().info().first_id.ms,
             stream.entries().edge_id().ms,
         )
@@ -417,7 +417,7 @@ fn apply(stream: &mut Stream, model: &mut Model, step: Step, limits: NodeLimits)
         }
         Step::Trim(trim) => {
             let before = model.len();
-            let gone = usize::try_from(stream.entries_mut().trim(trim)).unwrap();
+            let gone = usize::try_from(stream.entries_mut().trim(trim).gone).unwrap();
             let exact = match trim.threshold {
                 Threshold::MaxLen(max) => before.saturating_sub(max as usize),
                 Threshold::MinId(min) => model.iter().filter(|(id, _)| *id < min).count(),

@@ -1,7 +1,8 @@
 //! Dropping the oldest entries: exactly, or whole nodes only.
 
-use super::node::Walk;
-use super::{Entries, StreamId};
+use super::node::{Node, Walk};
+use super::{Entries, Stream, StreamId};
+use crate::value::Object;
 
 /// Which entries stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +24,45 @@ pub struct Trim {
     pub limit: u64,
 }
 
+/// What a trim came to.
+#[derive(Debug, Default)]
+pub struct Trimmed {
+    /// Entries that are gone.
+    pub gone: u64,
+    /// The nodes in which they were, if they were more than are freed at once: as a value, to be
+    /// freed like one.
+    pub rest: Option<Object>,
+}
+
+/// Nodes that a trim frees at once.
+const FREE_AT_ONCE_MAX: usize = 16;
+
+/// Nodes that are gone from a stream.
+#[derive(Default)]
+struct Rest {
+    freed: usize,
+    kept: Entries,
+}
+
+impl Rest {
+    fn take(&mut self, node: Option<Node>) {
+        if self.freed < FREE_AT_ONCE_MAX {
+            self.freed += 1;
+        } else if let Some(node) = node {
+            self.kept.push(node);
+        }
+    }
+
+    fn into_object(self) -> Option<Object> {
+        (self.kept.node_count() > 0).then(|| Stream::of_rest(self.kept))
+    }
+}
+
 impl Entries {
-    /// Drops entries from the oldest on; returns how many.
-    pub fn trim(&mut self, trim: Trim) -> u64 {
+    /// Drops entries from the oldest on.
+    pub fn trim(&mut self, trim: Trim) -> Trimmed {
         let mut gone = 0_u64;
+        let mut rest = Rest::default();
         while let Some(live) = self.first_node().map(|node| node.counts().0) {
             if let Threshold::MaxLen(max) = trim.threshold
                 && self.len() <= max
@@ -37,7 +73,8 @@ impl Entries {
                 break;
             }
             if self.first_node_goes(live, trim.threshold) {
-                gone += self.cut_first_node(true, |_| true);
+                gone += live;
+                rest.take(self.take_first_node(live));
                 continue;
             }
             if !trim.approximate {
@@ -48,7 +85,10 @@ impl Entries {
         if gone > 0 {
             self.find_first();
         }
-        gone
+        Trimmed {
+            gone,
+            rest: rest.into_object(),
+        }
     }
 
     /// Nothing of the first node stays.
@@ -68,13 +108,13 @@ impl Entries {
         match threshold {
             Threshold::MaxLen(max) => {
                 let mut left = self.len().saturating_sub(max);
-                self.cut_first_node(false, |_| {
+                self.cut_first_node(|_| {
                     let goes = left > 0;
                     left = left.saturating_sub(1);
                     goes
                 })
             }
-            Threshold::MinId(min) => self.cut_first_node(false, |id| id < min),
+            Threshold::MinId(min) => self.cut_first_node(|id| id < min),
         }
     }
 }

@@ -97,6 +97,15 @@ impl<E> Bucket<E> {
             .filter_map(|(slot, entry)| Some((slot, entry.as_ref()?)))
     }
 
+    /// A copy of another bucket; this one is empty.
+    pub(super) fn fill_from(&mut self, other: &Self)
+    where
+        E: Clone,
+    {
+        self.meta = other.meta;
+        self.slots.clone_from(&other.slots);
+    }
+
     /// Empties the bucket.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = E> + '_ {
         self.meta = 0;

@@ -257,6 +257,25 @@ impl<E: Slot> Directory<E> {
         }
     }
 
+    /// A copy. Adds what its entries account for to `bytes`.
+    pub(super) fn twin(&self, bytes: &mut usize) -> Self
+    where
+        E: Clone,
+    {
+        let mut twin_of = |segment: &Segment<E>| segment.twin(bytes);
+        let chunks = self.chunks.iter().map(|chunk| Chunk {
+            entries: chunk.entries.clone(),
+            segments: chunk.segments.iter().map(|own| twin_of(own)).collect(),
+            earliest_ms: chunk.earliest_ms.clone(),
+            ..*chunk
+        });
+        Self {
+            chunks: chunks.collect(),
+            root: self.root.clone(),
+            ..*self
+        }
+    }
+
     /// Gives the chunk of `hash` one more bit, by doubling it or by cutting it in two.
     fn deepen(&mut self, hash: KeyHash) -> Option<()> {
         let chunk_at = self.spot(hash)?.chunk as usize;

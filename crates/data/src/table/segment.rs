@@ -15,6 +15,8 @@ const CLASSES: [(u8, u8); 5] = [(1, 0), (5, 2), (15, 0), (30, 1), (60, 3)];
 pub(super) const CLASS_MAX: u8 = 4;
 /// Stash slots of the largest class.
 const STASH_SLOTS: usize = 21;
+/// How many buckets ahead entries are asked for in a walk.
+const AHEAD: usize = 2;
 /// The bucket number of entries that found no slot at all.
 const SPILL: u16 = u16::MAX;
 
@@ -305,9 +307,39 @@ impl<E: Slot> Segment<E> {
         slots.chain(self.spilled())
     }
 
+    /// A copy, which no cut has touched. Adds what its entries account for to `bytes`.
+    pub(super) fn twin(&self, bytes: &mut usize) -> Box<Self>
+    where
+        E: Clone,
+    {
+        let mut twin = Self::new(self.header.class, self.header.depth);
+        let copied = &mut twin.header;
+        copied.count = self.header.count;
+        copied.volatile = self.header.volatile;
+        copied.stash_homes = self.header.stash_homes;
+        copied.stashed = self.header.stashed;
+        copied.spill = self.header.spill.as_ref().map(|spill| {
+            Box::new(Spill {
+                entries: spill.entries.clone(),
+            })
+        });
+        for bucket in self.buckets.iter().take(AHEAD) {
+            bucket.iter().for_each(|(_, entry)| entry.prefetch());
+        }
+        for (at, (to, from)) in twin.buckets.iter_mut().zip(&self.buckets).enumerate() {
+            if let Some(bucket) = self.buckets.get(at + AHEAD) {
+                bucket.iter().for_each(|(_, entry)| entry.prefetch());
+            }
+            to.fill_from(from);
+            let copies = to.iter().map(|(_, entry)| entry.memory_bytes());
+            *bytes += copies.sum::<usize>();
+        }
+        *bytes += twin.spilled().iter().map(Slot::memory_bytes).sum::<usize>();
+        twin
+    }
+
     /// Takes every entry, asking for the entries of later buckets while earlier ones are used.
     pub(super) fn drain(&mut self, mut take: impl FnMut(E)) {
-        const AHEAD: usize = 2;
         for bucket in self.buckets.iter().take(AHEAD) {
             bucket.iter().for_each(|(_, entry)| entry.prefetch());
         }

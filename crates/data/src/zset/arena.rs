@@ -25,6 +25,9 @@ const LARGE: u32 = 1 << 31;
 const CHUNKS_MAX: usize = 1 << (31 - PLACE_BITS);
 /// Longer records have their own memory.
 const SMALL_BYTES_MAX: usize = 4096;
+/// Records of no more bytes are read in a row, or are near already: fetching them ahead would cost
+/// as much as reading them.
+const NEAR_BYTES_MAX: usize = 32 * 1024;
 /// Idle bytes that are not worth an evacuation.
 const IDLE_BYTES_MIN: usize = CHUNK_BYTES / 8;
 
@@ -76,10 +79,12 @@ impl Arena {
         record::read(self.bytes_at(handle)).unwrap_or_default()
     }
 
-    /// Hints that the record is about to be read.
+    /// Hints that the record is about to be read, where that is likely to help.
     #[inline]
     pub(super) fn prefetch(&self, handle: u32) {
-        if let Some(byte) = self.bytes_at(handle).first() {
+        if self.chunk_bytes > NEAR_BYTES_MAX
+            && let Some(byte) = self.bytes_at(handle).first()
+        {
             vk_mem::prefetch_read(byte);
         }
     }

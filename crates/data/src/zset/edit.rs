@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use core::ops::Range;
 
 use super::{Change, Form, Member, ZSet, ZSetLimits, ZSetRef, pack};
+use crate::bounds::PACK_BYTES_MAX;
 use crate::listpack::{self, Listpack};
 use crate::pack::{Body, BodyMut, PackBuf, PackKind};
 use crate::value::Object;
@@ -69,7 +70,8 @@ impl<'a> ZSetMut<'a> {
             return Change::Updated;
         }
         let bytes = known.byte_len().saturating_add(member.len());
-        if limits.allow(pack::len(known) + 1, member.len()) && bytes <= pack::BYTES_MAX {
+        let bytes = bytes.saturating_add(pack::ELEMENT_OVERHEAD_BYTES);
+        if limits.allow(pack::len(known) + 1, member.len()) && bytes <= PACK_BYTES_MAX {
             pack::insert(&mut self.0, member, score);
             return Change::Added;
         }

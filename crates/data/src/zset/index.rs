@@ -32,7 +32,7 @@ pub(super) struct Index {
 }
 
 /// The hash of a member.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct MemberHash(u64);
 
 impl MemberHash {
@@ -72,6 +72,14 @@ impl Index {
     pub(super) fn find(&self, arena: &Arena, hash: MemberHash, member: &[u8]) -> Option<u32> {
         let bucket = self.buckets.at(self.address(hash.0))?;
         bucket.find(hash.tag(), |handle| arena.element(handle).1 == member)
+    }
+
+    /// Hints that [`Self::prefetch`] is about to be called.
+    #[inline]
+    pub(super) fn prefetch_header(&self, hash: MemberHash) {
+        if let Some(bucket) = self.buckets.at(self.address(hash.0)) {
+            vk_mem::prefetch_read(bucket);
+        }
     }
 
     /// Hints that the member of this hash is about to be looked for.

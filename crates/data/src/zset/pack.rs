@@ -10,8 +10,8 @@ use crate::listpack::{self, Listpack, Pos};
 use crate::num::{F64_TEXT_MAX, INT_TEXT_MAX, format_f64, parse_f64, parse_i64};
 use crate::pack::PackBuf;
 
-/// A listpack of more bytes becomes a structure, whatever the limits say.
-pub(super) const BYTES_MAX: usize = listpack::BYTES_MAX / 2;
+/// What an element needs in a listpack beside the bytes of its member, at most.
+pub(super) const ELEMENT_OVERHEAD_BYTES: usize = F64_TEXT_MAX + 2 * 10;
 
 /// Elements.
 pub(super) fn len(pack: Listpack<'_>) -> usize {

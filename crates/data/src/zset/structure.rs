@@ -13,6 +13,7 @@ use super::index::{Index, MemberHash};
 use super::probe::{Probe, order_of};
 use super::tree::Tree;
 use super::{Change, LexRange, Member, ScoreRange, ZSetIter, pack};
+use crate::bounds::PACK_BYTES_MAX;
 use crate::listpack::Listpack;
 use crate::num::INT_TEXT_MAX;
 use crate::table::HashSeed;
@@ -29,6 +30,13 @@ pub struct ZSet {
 
 /// Records that a removal moves at most, to give idle memory back.
 const MOVES_MAX: usize = 4;
+
+/// A removal of many moves one record for this many that are gone: to move one costs more than to
+/// remove one.
+const REMOVALS_PER_MOVE: usize = 16;
+
+/// Elements whose places in the index are asked for before the first is removed.
+const FORGOTTEN_TOGETHER: usize = 32;
 
 /// What freeing one node or bucket counts, in elements.
 const PART_ELEMENTS: usize = 8;
@@ -101,8 +109,9 @@ impl ZSet {
     /// The elements may be a listpack, if the longest member has at most `value_bytes`.
     pub(super) fn fits_pack(&self, order: &[(u64, u32)], value_bytes: usize) -> bool {
         let len_of = |&(_, handle): &(u64, u32)| self.arena.element(handle).1.len();
+        let pack_bytes_of = |element| len_of(element) + pack::ELEMENT_OVERHEAD_BYTES;
         order.iter().all(|element| len_of(element) <= value_bytes)
-            && order.iter().map(len_of).sum::<usize>() <= pack::BYTES_MAX
+            && order.iter().map(pack_bytes_of).sum::<usize>() <= PACK_BYTES_MAX
     }
 
     /// The elements as a listpack; `order` is what [`ZSet::sorted`] has given.
@@ -248,6 +257,8 @@ impl ZSet {
             }
             self.forget(handles, each);
         }
+        // Only now, when chunks are emptier, and few: what is left to do is done by later removals.
+        self.tidy((total / REMOVALS_PER_MOVE).max(MOVES_MAX));
         total - left
     }
 
@@ -256,20 +267,24 @@ impl ZSet {
         for &handle in handles {
             self.arena.prefetch(handle);
         }
-        if handles.len() > 1 {
-            for &handle in handles {
-                let hash = self.index.hash(self.arena.element(handle).1);
-                self.index.prefetch(hash);
+        let mut hashes = [MemberHash::default(); FORGOTTEN_TOGETHER];
+        for handles in handles.chunks(FORGOTTEN_TOGETHER) {
+            for (hash, &handle) in hashes.iter_mut().zip(handles) {
+                *hash = self.index.hash(self.arena.element(handle).1);
+                self.index.prefetch_header(*hash);
+            }
+            if handles.len() > 1 {
+                for &hash in hashes.iter().take(handles.len()) {
+                    self.index.prefetch(hash);
+                }
+            }
+            for (&hash, &handle) in hashes.iter().zip(handles) {
+                let (score, member) = self.arena.element(handle);
+                each(Member::Bytes(member), score);
+                self.index.remove(hash, handle);
+                self.arena.remove(handle);
             }
         }
-        for &handle in handles {
-            let (score, member) = self.arena.element(handle);
-            each(Member::Bytes(member), score);
-            let hash = self.index.hash(member);
-            self.index.remove(hash, handle);
-            self.arena.remove(handle);
-        }
-        self.tidy(handles.len() * 2);
     }
 
     /// Moves up to `moves` records out of a chunk that is mostly idle.

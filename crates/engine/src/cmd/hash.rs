@@ -86,6 +86,7 @@ pub(in crate::cmd) fn limits(ctx: &Ctx<'_>) -> HashLimits {
         value_bytes: size(id::HASH_MAX_LISTPACK_VALUE),
         seed: ctx.engine.dbs.seed(),
     }
+    .bounded()
 }
 
 /// The value in a word of a request; a big one that arrived in its own allocation is adopted.

@@ -53,6 +53,7 @@ pub(in crate::cmd) fn limits(ctx: &Ctx<'_>) -> SetLimits {
         listpack_value_bytes: number(id::SET_MAX_LISTPACK_VALUE),
         seed: ctx.engine.dbs.seed(),
     }
+    .bounded()
 }
 
 /// Looks sets up that are to be read together; a key that is not there is `None`. Every type is

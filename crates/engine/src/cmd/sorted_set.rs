@@ -77,6 +77,7 @@ pub(in crate::cmd) fn limits(ctx: &Ctx<'_>) -> ZSetLimits {
         value_bytes: number(id::ZSET_MAX_LISTPACK_VALUE),
         seed: ctx.engine.dbs.seed(),
     }
+    .bounded()
 }
 
 /// Tells a member.

@@ -109,7 +109,11 @@ impl CommandTable {
             if slot.name.is_empty() {
                 return None;
             }
-            if slot.word == word && slot.name.as_bytes().eq_ignore_ascii_case(name) {
+            let is_it = slot.word == word
+                && slot.name.len() == name.len()
+                && (name.len() <= size_of::<u64>()
+                    || slot.name.as_bytes().eq_ignore_ascii_case(name));
+            if is_it {
                 return Some(CommandId(slot.id));
             }
             at = (at + 1) & mask;
@@ -158,15 +162,34 @@ impl CommandTable {
     }
 }
 
-/// The first eight bytes with letters in one case.
+/// The first eight bytes in lower case, or all of fewer: two names of one length of at most eight
+/// bytes are equal in any case if their words are.
 #[inline]
 fn name_word(name: &[u8]) -> u64 {
-    let mut word = [0_u8; 8];
-    match name.first_chunk() {
-        Some(first) => word = *first,
-        None => word.iter_mut().zip(name).for_each(|(to, from)| *to = *from),
-    }
-    u64::from_le_bytes(word) | 0x2020_2020_2020_2020
+    let word = match (name.first_chunk(), name.first_chunk(), name.last_chunk()) {
+        (Some(first), ..) => u64::from_le_bytes(*first),
+        (None, Some(head), Some(tail)) => {
+            u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*tail)) << 32
+        }
+        _ => name
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    lower_case(word)
+}
+
+/// Eight ASCII bytes at once: the top bit of `from_a ^ above_z` is set for capital letters, and two
+/// places below it is what makes them small. Other bytes stay as they are.
+#[inline]
+const fn lower_case(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x80 * ONES;
+    let low = word & !TOPS;
+    // At most 0x7F plus 0x3F: no sum reaches the next byte.
+    let from_a = low.wrapping_add((0x80 - b'A' as u64) * ONES);
+    let above_z = low.wrapping_add((0x7F - b'Z' as u64) * ONES);
+    let capitals = (from_a ^ above_z) & !word & TOPS;
+    word | capitals >> 2
 }
 
 /// Where the search for a name begins.
@@ -239,4 +262,46 @@ const fn same_name(a: &str, b: &str) -> bool {
         i += 1;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CommandTable, lower_case, specs};
+
+    #[test]
+    fn bytes_get_lower_case_eight_at_a_time() {
+        for byte in 0..=u8::MAX {
+            let bytes = [byte, b'A', !byte, b'z', byte, b'@', 0xFF, byte];
+            let word = lower_case(u64::from_le_bytes(bytes));
+            assert_eq!(word.to_le_bytes(), bytes.map(|b| b.to_ascii_lowercase()));
+        }
+    }
+
+    #[test]
+    fn every_name_is_found_in_any_case_and_nothing_else() {
+        let table = CommandTable::new();
+        for command in specs() {
+            let spec = &command.spec;
+            let mixed = spec.name.char_indices().map(|(at, c)| match at % 2 {
+                0 => c.to_ascii_uppercase(),
+                _ => c,
+            });
+            let mixed: alloc::string::String = mixed.collect();
+            let found = table.find(mixed.as_bytes()).map(|id| table.full_name(id));
+            assert_eq!(found, Some(spec.name));
+        }
+        for name in [
+            "",
+            "g",
+            "ge",
+            "gett",
+            "ge\u{14}",
+            "pin\u{7}",
+            "p\0ng",
+            "PINGPINGPING",
+            "sett",
+        ] {
+            assert_eq!(table.find(name.as_bytes()), None, "{name:?}");
+        }
+    }
 }

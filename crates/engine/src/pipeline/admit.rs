@@ -25,7 +25,7 @@ pub(crate) enum Admission<'r> {
     Held(Request<'r>),
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn admit<'r>(
     engine: &mut Engine,
     session: SessionId,
@@ -36,6 +36,7 @@ pub(super) fn admit<'r>(
         command,
         id,
         request,
+        in_multi,
         ..
     } = &authorized;
     let runs_writes = command.is_write()
@@ -44,11 +45,15 @@ pub(super) fn admit<'r>(
     if engine.pause.holds(engine.mono, session, runs_writes) {
         return Ok(Admission::Held(*request));
     }
-    let queues = !matches!(
-        command.spec.name,
-        "exec" | "discard" | "multi" | "watch" | "quit" | "reset"
-    );
-    if queues
+    let queues = || {
+        let name = command.spec.name;
+        !matches!(
+            name,
+            "exec" | "discard" | "multi" | "watch" | "quit" | "reset"
+        )
+    };
+    if *in_multi
+        && queues()
         && let Some(state) = engine.sessions.find_mut(session)
         && let Some(multi) = &mut state.multi
     {

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     Disposition, Engine, Error, Host, SessionId, Ticks,
-    blocking::NewBlock,
     cmd::{CommandId, Run},
     ctx::{Ctx, Origin, ReadCtx, SessionCtx, WriteCtx},
     engine::RunState,
@@ -26,12 +25,15 @@ pub(super) fn execute(
     origin: Origin,
     reply: &mut ReplyBuf,
 ) -> Disposition {
+    // By reference: the keys are not moved once more.
     let Admitted(Authorized {
         command,
         id,
         request,
         keys,
-    }) = admitted;
+        ..
+    }) = &admitted;
+    let (id, request) = (*id, *request);
     let Some(state) = engine.sessions.find_mut(session) else {
         return Disposition::CloseNow;
     };
@@ -42,7 +44,7 @@ pub(super) fn execute(
         _ => host.ticks(),
     };
     let mark = reply.mark();
-    engine.run = RunState::default();
+    reset(&mut engine.run);
     engine.effects.begin();
     let mut disposition = Disposition::Done;
     let ctx = Ctx {
@@ -52,7 +54,7 @@ pub(super) fn execute(
         db,
         command: id,
         origin,
-        keys: &keys,
+        keys,
     };
     let result = match command.run {
         Run::Read(run) => run(&mut ReadCtx(ctx), request, reply),
@@ -68,7 +70,6 @@ pub(super) fn execute(
         }
         Run::Container(_) => Err(Error::SYNTAX),
     };
-    let block = engine.run.block.take();
     commit(engine, db, request);
     let failed = result.is_err();
     if let Err(error) = &result
@@ -80,38 +81,51 @@ pub(super) fn execute(
     }
     let ended = host.ticks();
     engine.last_ticks = Some((session, ended));
-    if let Some(block) = block {
-        return park(engine, session, id, block, request);
+    if engine.run.block.is_some() {
+        return park(engine, session, id, request);
     }
     count(engine, id, begun, ended, failed);
     disposition
 }
 
 /// Lets the session wait. The command counts when it is served.
+#[cold]
 fn park(
     engine: &mut Engine,
     session: SessionId,
     id: CommandId,
-    block: NewBlock,
     request: Request<'_>,
 ) -> Disposition {
-    if !engine.run_again {
+    if let Some(block) = engine.run.block.take()
+        && !engine.run_again
+    {
         engine.begin_block(session, id, block, request);
     }
     Disposition::Parked
 }
 
 /// Hands the change on: what the handler said, or else the request itself.
+#[inline]
 fn commit(engine: &mut Engine, db: u32, request: Request<'_>) {
-    let run = core::mem::take(&mut engine.run);
-    engine.dirty = engine.dirty.saturating_add(run.dirty);
-    if run.dirty > 0 && !run.explicit_effects && engine.effects.is_wanted() {
+    let dirty = core::mem::take(&mut engine.run.dirty);
+    let is_told = core::mem::take(&mut engine.run.explicit_effects);
+    engine.dirty = engine.dirty.saturating_add(dirty);
+    if dirty > 0 && !is_told && engine.effects.is_wanted() {
         let words: alloc::vec::Vec<&[u8]> = request.iter().collect();
         engine.effects.add(db, words.into_iter());
     }
     engine.effects.end();
 }
 
+/// Nothing has been done. Field by field: the state is larger than what is ever set.
+#[inline]
+fn reset(run: &mut RunState) {
+    run.dirty = 0;
+    run.explicit_effects = false;
+    run.block = None;
+}
+
+#[inline]
 fn count(engine: &mut Engine, id: CommandId, begun: Ticks, ended: Ticks, failed: bool) {
     let nanos = ended.0.saturating_sub(begun.0);
     engine.stats.commands += 1;
@@ -134,8 +148,8 @@ pub(crate) fn run_queued(
     origin: Origin,
     reply: &mut ReplyBuf,
 ) -> Disposition {
-    let checked =
-        resolve(engine, session, request).and_then(|resolved| authorize(engine, session, resolved));
+    let checked = resolve(engine, session, request)
+        .and_then(|resolved| authorize(engine, session, resolved, origin));
     match checked {
         Ok(authorized) => execute(engine, host, session, admit_held(authorized), origin, reply),
         Err(Rejection::Hostile) => Disposition::CloseNow,

@@ -22,7 +22,7 @@ pub(crate) struct Resolved<'r> {
 /// Words of a request that an error message repeats, in bytes.
 const ECHO_BYTES_MAX: usize = 128;
 
-#[inline]
+#[inline(always)]
 pub(super) fn resolve<'r>(
     engine: &mut Engine,
     session: SessionId,
@@ -30,10 +30,7 @@ pub(super) fn resolve<'r>(
 ) -> Result<Resolved<'r>, Rejection> {
     let name = request.arg(0).unwrap_or_default();
     let Some(id) = engine.commands.find(name) else {
-        if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
-            return Err(hostile(engine, session, request));
-        }
-        return Err(Rejection::Refused(None, unknown_command(request)));
+        return Err(unknown(engine, session, request));
     };
     let id = match request.arg(1) {
         Some(sub) if !engine.commands.command(id).subcommands().is_empty() => {
@@ -58,7 +55,17 @@ pub(super) fn resolve<'r>(
     })
 }
 
+#[cold]
+fn unknown(engine: &mut Engine, session: SessionId, request: Request<'_>) -> Rejection {
+    let name = request.arg(0).unwrap_or_default();
+    if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
+        return hostile(engine, session, request);
+    }
+    Rejection::Refused(None, unknown_command(request))
+}
+
 /// The error of a request with too many or too few words.
+#[cold]
 pub(crate) fn wrong_arity(full_name: &str) -> Error {
     Error::told(format_args!(
         "ERR wrong number of arguments for '{full_name}' command"

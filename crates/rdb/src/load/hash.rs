@@ -1,5 +1,6 @@
 //! Hashes in all their encodings.
 
+use vk_data::bounds::PACK_BYTES_MAX;
 use vk_data::hash::{FieldExpire, FieldValue, HashBuilder, Put};
 use vk_data::listpack::{Item, Listpack};
 use vk_data::num::INT_TEXT_MAX;
@@ -63,7 +64,8 @@ pub(super) fn listpack(reader: &mut Reader<'_>, limits: &LoadLimits) -> Result<L
     if count % 2 == 1 {
         return Err(RdbError::Listpack);
     }
-    let fits = count > 0 && count / 2 <= limits.hash.entries;
+    let is_small = count / 2 <= limits.hash.entries && bytes.len() <= PACK_BYTES_MAX;
+    let fits = count > 0 && is_small;
     if fits && is_canonical(pack) && is_canonical_and_distinct(pack.iter().step_by(2)) {
         return Ok(Loaded::Pack(PackKind::Hash, bytes));
     }

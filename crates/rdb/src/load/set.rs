@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use vk_data::bounds::PACK_BYTES_MAX;
 use vk_data::intset::{self, Intset};
 use vk_data::listpack::Item;
 use vk_data::num::INT_TEXT_MAX;
@@ -50,7 +51,8 @@ pub(super) fn listpack(reader: &mut Reader<'_>, limits: &LoadLimits) -> Result<L
     if count == 0 {
         return Err(RdbError::Empty);
     }
-    if count <= limits.set.listpack_entries && is_canonical_and_distinct(pack.iter()) {
+    let fits = count <= limits.set.listpack_entries && bytes.len() <= PACK_BYTES_MAX;
+    if fits && is_canonical_and_distinct(pack.iter()) {
         return Ok(Loaded::Pack(PackKind::Set, bytes));
     }
     let mut set = Set::new(limits.set.seed);

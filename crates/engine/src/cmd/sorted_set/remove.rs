@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Error,
     cmd::{Command, Run},
+    config::EventFlags,
     ctx::WriteCtx,
 };
 
@@ -155,7 +156,16 @@ fn remove_ranks(
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
     let mut writer = ctx.write(ctx.key(0)?);
-    let ranks = writer.view()?.map_or(0..0, ranks);
+    let zset: Option<ZSetRef<'_>> = writer.view()?;
+    let len = zset.map_or(0, ZSetRef::len);
+    let ranks = zset.map_or(0..0, ranks);
+    if ranks.start == 0 && ranks.end >= len && len > 0 {
+        // All of it: freed as a whole, little by little.
+        writer.remove();
+        writer.commit(&[(EventFlags::ZSET, event), (EventFlags::GENERIC, "del")]);
+        reply.int(number(len));
+        return Ok(());
+    }
     if ranks.is_empty() {
         reply.int(0);
         return Ok(());

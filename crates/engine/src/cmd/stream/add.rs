@@ -4,7 +4,9 @@ use alloc::{boxed::Box, vec::Vec};
 
 use vk_data::{
     num::{INT_TEXT_MAX, format_i64},
-    stream::{Entries, ID_TEXT_MAX, NewEntry, Stream, StreamId, StreamRef, Threshold, Trim},
+    stream::{
+        Entries, ID_TEXT_MAX, NewEntry, Stream, StreamId, StreamRef, Threshold, Trim, Trimmed,
+    },
     value::{NewValue, Object},
 };
 use vk_resp::{ReplyBuf, Request};
@@ -193,7 +195,7 @@ fn xadd(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> R
         let stream = Object::Stream(Box::<Stream>::default());
         writer.put(NewValue::Object(stream), Expire::Never);
     }
-    let mut trimmed = 0;
+    let mut trimmed = Trimmed::default();
     let mut left = None;
     with_stream(&mut writer, |stream| {
         let entries = stream.entries_mut();
@@ -205,7 +207,9 @@ fn xadd(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> R
     });
     put_id(reply, id);
     let events = [(EventFlags::STREAM, "xadd"), (EventFlags::STREAM, "xtrim")];
-    writer.commit(if trimmed > 0 { &events } else { &events[..1] });
+    let events = &events[..1 + usize::from(trimmed.gone > 0)];
+    writer.commit(events);
+    ctx.engine.dbs.bury(trimmed.rest);
     let approximate = args.trim.filter(|args| args.trim.approximate).zip(left);
     if ctx.wants_effects() && (approximate.is_some() || !matches!(args.id, IdChoice::Exact(_))) {
         rewrite(ctx, request, Some((args.id_at, id)), approximate);

@@ -283,8 +283,9 @@ fn destroy(
         reply.int(0);
         return Ok(());
     }
-    with_stream(&mut writer, |stream| stream.remove_group(name).is_some());
+    let group = with_stream(&mut writer, |stream| stream.remove_group(name));
     writer.commit(&[(EventFlags::STREAM, "xgroup-destroy")]);
+    ctx.engine.dbs.bury(group.flatten());
     reply.int(1);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! XTRIM, and the options that XADD shares with it.
 
-use vk_data::stream::{StreamRef, Threshold, Trim};
+use vk_data::stream::{StreamRef, Threshold, Trim, Trimmed};
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Group, History, KeyFlags, KeySpec};
 
@@ -175,13 +175,14 @@ fn xtrim(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> 
         let entries = stream.entries_mut();
         (entries.trim(args.trim), Left::after(entries, args.trim))
     });
-    let (gone, left) = trimmed.unwrap_or((0, Left::Len(0)));
-    reply.int(number(gone));
-    if gone == 0 {
+    let (trimmed, left) = trimmed.unwrap_or_else(|| (Trimmed::default(), Left::Len(0)));
+    reply.int(number(trimmed.gone));
+    if trimmed.gone == 0 {
         writer.unchanged();
         return Ok(());
     }
     writer.commit(&[(EventFlags::STREAM, "xtrim")]);
+    ctx.engine.dbs.bury(trimmed.rest);
     if args.trim.approximate && ctx.wants_effects() {
         rewrite(ctx, request, None, Some((args, left)));
     }
