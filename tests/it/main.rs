@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod apps;
 mod clients;
 mod config;
 mod coverage;

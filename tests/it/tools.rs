@@ -1,8 +1,6 @@
-//! Unmodified tools of others: redis-cli, redis-benchmark, redis-py.
+//! Unmodified tools of others: redis-cli and redis-benchmark.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use vk_compat::free_port;
 use vk_tests::{Certificates, Launch, run_bounded};
 
 #[test]
@@ -94,48 +92,4 @@ fn redis_benchmark_runs() {
     }
     assert!(!ended.output.contains("ERR"), "{}", ended.output);
     assert!(!ended.output.contains("WARNING"), "{}", ended.output);
-}
-
-/// A Python with redis-py: what `VK_PYTHON` names, or the one that `ci/e2e` makes.
-fn python() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("VK_PYTHON") {
-        return Some(PathBuf::from(path));
-    }
-    let own = std::env::current_exe().unwrap();
-    let path = own.ancestors().nth(3)?.join("venv/bin/python");
-    path.is_file().then_some(path)
-}
-
-fn redis_py(port: u16, more: &[&str]) {
-    let Some(python) = python() else {
-        eprintln!("SKIPPED: THERE IS NO PYTHON WITH redis-py; run ci/e2e, which installs one");
-        return;
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/redis_py.py");
-    let mut command = Command::new(python);
-    command.arg(script).arg(port.to_string()).args(more);
-    let ended = run_bounded(&mut command, "");
-    assert_eq!(ended.code, 0, "{}", ended.output);
-    ended.line_with(&["all checks passed"]);
-}
-
-#[test]
-fn redis_py_over_tcp() {
-    let server = Launch::compatible(&["--requirepass", "sesame"]).start();
-    redis_py(server.port(), &["--password", "sesame"]);
-}
-
-#[test]
-fn redis_py_over_tls() {
-    let plain = free_port().unwrap().to_string();
-    let launch = Launch::compatible(&["--port", &plain, "--tls-auth-clients", "no"]);
-    let files = Certificates::create(launch.folder());
-    let directives = files.directives();
-    let directives: Vec<&str> = directives.iter().map(String::as_str).collect();
-    let server = launch
-        .args(&directives)
-        .args(&["--requirepass", "sesame"])
-        .start_tls();
-    let ca = files.ca.display().to_string();
-    redis_py(server.port(), &["--password", "sesame", "--ca", &ca]);
 }
