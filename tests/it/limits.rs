@@ -165,3 +165,74 @@ fn a_promised_value_costs_what_has_arrived() {
     check_growth(&server, before, 200 * 128 * 1024);
     drop(flood);
 }
+
+/// Clients of all kinds that take more and more, and never give: all together stay below what
+/// clients may take, the others are served, and nothing that is stored goes for their sake.
+#[test]
+fn clients_together_take_no_more_than_they_may() {
+    const CLIENTS_BYTES_MAX: u64 = 8 * 1024 * 1024;
+    let _quiet = quiet();
+    let server = server();
+    let mut client = authenticated(&server);
+    for words in [
+        ["CLIENT", "NO-EVICT", "on"].as_slice(),
+        &["SET", "big", &"x".repeat(100_000)],
+        &["CONFIG", "SET", "maxmemory", "64mb"],
+        &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"],
+        &["CONFIG", "SET", "maxmemory-clients", "8388608"],
+    ] {
+        assert_eq!(client.call(words).unwrap(), simple("OK"));
+    }
+    let before = server.rss_bytes();
+    let auth = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{PASSWORD}\r\n", PASSWORD.len());
+    // Half a value, half a transaction, replies that nobody reads.
+    let value = format!(
+        "{auth}*2\r\n$4\r\nPING\r\n$2000000\r\n{}",
+        "x".repeat(1_000_000)
+    );
+    let queued = format!("{auth}MULTI\r\n{}", "SET k 0123456789\r\n".repeat(20_000));
+    let unread = format!("{auth}{}", "GET big\r\n".repeat(20));
+    let mut floods = Vec::new();
+    for bytes in [value, queued, unread] {
+        floods.push(flood(&server, 30, bytes.as_bytes()));
+        check_ping(&mut client);
+    }
+    std::thread::sleep(SETTLE);
+    let evicted: u64 = crate::info(&mut client, "evicted_clients").parse().unwrap();
+    assert!(evicted > 20, "{evicted} clients were evicted");
+    let taken: u64 = crate::info(&mut client, "mem_clients_normal")
+        .parse()
+        .unwrap();
+    assert!(taken < CLIENTS_BYTES_MAX, "clients take {taken} bytes");
+    assert_eq!(crate::info(&mut client, "evicted_keys"), "0");
+    // The allocator keeps for a while what was freed, and the loop its buffers.
+    check_growth(&server, before, 8 * CLIENTS_BYTES_MAX);
+    drop(floods);
+}
+
+/// A reply without end is given up as soon as nobody would get it.
+#[test]
+fn a_reply_above_the_limit_is_not_made_to_its_end() {
+    let _quiet = quiet();
+    let server = server();
+    let mut client = authenticated(&server);
+    let limit = "normal 1000000 0 0";
+    let set = ["CONFIG", "SET", "client-output-buffer-limit", limit];
+    assert_eq!(client.call(&set).unwrap(), simple("OK"));
+    for make in ["HSET h a b", "SADD s a", "ZADD z 1 a"] {
+        assert!(client.run(make).is_ok());
+    }
+    let before = server.rss_bytes();
+    for request in [
+        "HRANDFIELD h -999999999",
+        "SRANDMEMBER s -16000000",
+        "ZRANDMEMBER z -999999999",
+    ] {
+        let mut other = authenticated(&server);
+        assert!(other.run(request).is_err(), "{request} got a reply");
+        check_ping(&mut client);
+    }
+    check_growth(&server, before, 32 * 1024 * 1024);
+    let closed = crate::info(&mut client, "client_output_buffer_limit_disconnections");
+    assert_eq!(closed, "3");
+}

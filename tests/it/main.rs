@@ -14,6 +14,7 @@ mod config;
 mod coverage;
 mod limits;
 mod process;
+mod pubsub;
 mod start;
 mod strict;
 mod tls;

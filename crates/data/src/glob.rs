@@ -107,6 +107,13 @@ pub fn glob_match_nocase(pattern: &[u8], text: &[u8]) -> bool {
     Glob::new(pattern, Case::Insensitive).is_match(text)
 }
 
+/// What every text that matches `pattern` begins with: the bytes before the first special one.
+#[must_use]
+pub fn literal_prefix(pattern: &[u8]) -> &[u8] {
+    let end = pattern.iter().position(|&byte| is_special(byte));
+    end.and_then(|end| pattern.get(..end)).unwrap_or(pattern)
+}
+
 /// Bytes that begin something other than themselves.
 const fn is_special(byte: u8) -> bool {
     matches!(byte, b'*' | b'?' | b'[' | b'\\')

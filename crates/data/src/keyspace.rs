@@ -10,7 +10,7 @@ pub use entry_mut::EntryMut;
 use vk_mem::Access;
 
 use crate::entry::DbEntry;
-use crate::table::{ExpiryPosition, HashSeed, KeyHash, Loc, Saved, Table, TableStats};
+use crate::table::{ExpiryPosition, HashSeed, KeyHash, Kind, Loc, Saved, Table, TableStats};
 use crate::value::{NewValue, Object, ValueType};
 
 /// A database.
@@ -67,6 +67,12 @@ impl Keyspace {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.table.memory_bytes()
+    }
+
+    /// What [`Self::memory_bytes`] has to be, by a walk over everything: for checks.
+    #[must_use]
+    pub fn recount_bytes(&self) -> usize {
+        self.table.recount_bytes()
     }
 
     /// Bytes of segments and directory alone.
@@ -253,9 +259,15 @@ impl Keyspace {
         self.table.random(seed)
     }
 
-    /// The entries of one bucket chosen by `seed`, perhaps none: a cheap sample for eviction.
-    pub fn sample(&self, seed: u64, visit: &mut impl FnMut(&DbEntry)) {
-        self.table.sample(seed, visit);
+    /// Some keys from a place chosen by `seed`, for eviction; see [`Table::sample`].
+    pub fn sample(
+        &self,
+        seed: u64,
+        kind: Kind,
+        count_min: usize,
+        visit: &mut impl FnMut(&DbEntry),
+    ) -> usize {
+        self.table.sample(seed, kind, count_min, visit)
     }
 
     /// Finds keys that have expired, see [`Table::expired_slice`].

@@ -18,6 +18,7 @@ use alloc::boxed::Box;
 
 pub use cut::Saved;
 pub use expiry::ExpiryPosition;
+pub use random::Kind;
 pub use slot::{HashSeed, KeyHash, Slot};
 
 use bucket::SLOTS;
@@ -211,6 +212,14 @@ impl<E: Slot> Table<E> {
         self.directory.memory_bytes()
     }
 
+    /// What [`Self::memory_bytes`] has to be, by a walk over everything: for checks.
+    #[must_use]
+    pub fn recount_bytes(&self) -> usize {
+        let mut bytes = self.directory.recount_bytes();
+        self.for_each(&mut |entry| bytes += entry.memory_bytes());
+        bytes
+    }
+
     /// Finds the entry of this hash that `eq` accepts.
     #[inline]
     pub fn locate(&self, hash: KeyHash, eq: impl FnMut(&E) -> bool) -> Option<Loc> {
@@ -296,7 +305,7 @@ impl<E: Slot> Table<E> {
     /// Hands about `budget` entries or more to `dropped_one`, whole segments at a time. `true` when
     /// none is left.
     /// The first call ends the table's life as a table: only this is called afterwards.
-    pub(crate) fn drop_slice(&mut self, budget: usize, dropped_one: &mut impl FnMut(E)) -> bool {
+    pub fn drop_slice(&mut self, budget: usize, dropped_one: &mut impl FnMut(E)) -> bool {
         let mut dropped = 0;
         while dropped < budget.max(1) {
             let Some(mut segment) = self.directory.pop() else {

@@ -24,8 +24,9 @@ use crate::{
     access::KeyRef,
     cmd::CommandId,
     ctx::{Ctx, Origin},
+    observe::Ran,
     pipeline,
-    session::Parked,
+    session::{Parked, SessionFlags},
 };
 
 /// What a request waits for.
@@ -72,6 +73,23 @@ pub(crate) struct Blocking {
     waiters: BTreeMap<WaitedKey, Vec<SessionId>>,
     /// Keys that changed, in order, each once.
     ready: Vec<WaitedKey>,
+    /// Bytes of `waiters`.
+    bytes: usize,
+}
+
+/// What a key takes without its name and its waiters.
+const KEY_BYTES: usize = size_of::<WaitedKey>() + size_of::<Vec<SessionId>>();
+
+impl Blocked {
+    /// Bytes of the request and the keys.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let keys = self.keys.iter().map(|(_, key)| key.len());
+        let names: usize = keys.sum();
+        size_of::<Self>()
+            + self.request.held_bytes()
+            + self.keys.len() * size_of::<WaitedKey>()
+            + names
+    }
 }
 
 impl Blocking {
@@ -103,10 +121,27 @@ impl Blocking {
         self.waiters.len()
     }
 
+    /// Bytes of the keys that are waited for and of who waits.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What [`Blocking::memory_bytes`] has to be, by a walk over all keys.
+    pub(crate) fn recount_bytes(&self) -> usize {
+        let of_key = |((_, key), waiters): (&WaitedKey, &Vec<SessionId>)| {
+            KEY_BYTES + key.len() + waiters.len() * size_of::<SessionId>()
+        };
+        self.waiters.iter().map(of_key).sum()
+    }
+
     fn add(&mut self, keys: &[WaitedKey], session: SessionId) {
         for key in keys {
             let waiters = self.waiters.entry(key.clone()).or_default();
+            if waiters.is_empty() {
+                self.bytes += KEY_BYTES + key.1.len();
+            }
             if !waiters.contains(&session) {
+                self.bytes += size_of::<SessionId>();
                 waiters.push(session);
             }
         }
@@ -115,8 +150,11 @@ impl Blocking {
     fn remove(&mut self, keys: &[WaitedKey], session: SessionId) {
         for key in keys {
             if let Some(waiters) = self.waiters.get_mut(key) {
+                let before = waiters.len();
                 waiters.retain(|id| *id != session);
+                self.bytes -= (before - waiters.len()) * size_of::<SessionId>();
                 if waiters.is_empty() {
+                    self.bytes -= KEY_BYTES + key.1.len();
                     self.waiters.remove(key);
                 }
             }
@@ -167,6 +205,7 @@ impl Engine {
                 self.timers.insert((deadline, id));
             }
             state.parked = Some(Parked::Blocked(Box::new(blocked)));
+            self.session_touched = true;
         }
     }
 
@@ -187,8 +226,19 @@ impl Engine {
     }
 
     /// Counts a command that ended without having run to its end.
-    fn count_ended(&mut self, blocked: &Blocked, failed: bool) {
+    fn count_ended(&mut self, session: SessionId, blocked: &Blocked, failed: bool) {
         self.stats.commands += 1;
+        if let Some(state) = self.sessions.find_mut(session) {
+            state.commands_total += 1;
+        }
+        // To wait takes none of the machine's time.
+        self.observe(&Ran {
+            session,
+            id: blocked.command,
+            request: blocked.request.view(),
+            nanos: 0,
+            reply_bytes: 0,
+        });
         if let Some(stats) = self.stats.command(blocked.command) {
             stats.calls += 1;
             stats.failed += u64::from(failed);
@@ -198,7 +248,7 @@ impl Engine {
     /// Ends a wait whose time is over.
     pub(crate) fn time_out(&mut self, id: SessionId) {
         if let Some(blocked) = self.end_block(id) {
-            self.count_ended(&blocked, false);
+            self.count_ended(id, &blocked, false);
             self.answer(id, |reply| reply.null_array());
         }
     }
@@ -222,7 +272,7 @@ impl Engine {
         }
         let blocked = self.end_block(id);
         if let Some(blocked) = &blocked {
-            self.count_ended(blocked, with_error);
+            self.count_ended(id, blocked, with_error);
         }
         if with_error {
             self.stats.count_error(Error::UNBLOCKED.text());
@@ -258,6 +308,10 @@ impl Engine {
         disposition: Disposition,
     ) {
         let disposition = pipeline::settle_reply(self, session, &mut reply, mark, disposition);
+        if self.tracking.is_on() {
+            self.end_caching(session);
+        }
+        self.sessions.recount(session);
         self.outputs.push_back(Output::Wake {
             session,
             reply,
@@ -291,6 +345,9 @@ impl Engine {
         let Some(Parked::Blocked(blocked)) = &state.parked else {
             return false;
         };
+        if state.flags.contains(SessionFlags::EVICTED) {
+            return false;
+        }
         let hash = self.dbs.seed().hash(&key.1);
         let entry = self.dbs.db(key.0).and_then(|db| db.find(hash, &key.1));
         let fits = entry.is_some_and(|entry| entry.value_type() == blocked.serves);
@@ -333,9 +390,12 @@ fn run_again(engine: &mut Engine, host: &mut dyn Host, session: SessionId) {
     };
     let request = blocked.request.view();
     engine.run_again = true;
+    engine.running = Some(session);
     let disposition =
         pipeline::run_queued(engine, host, session, request, Origin::Client, &mut reply);
+    engine.running = None;
     engine.run_again = false;
+    let pushes = engine.own_pushes.take();
     if let Some(state) = engine.sessions.find_mut(session) {
         state.parked = Some(Parked::Blocked(blocked));
     }
@@ -343,6 +403,7 @@ fn run_again(engine: &mut Engine, host: &mut dyn Host, session: SessionId) {
         drop(engine.end_block(session));
         engine.wake(session, reply, mark, disposition);
     }
+    engine.push_taken(session, pushes);
 }
 
 /// A time to wait in seconds with a fraction; zero is for ever (`None`).

@@ -7,6 +7,7 @@
 //! empty machine to the same state, however late; an error changes nothing; and the accounts agree
 //! with a recount.
 
+mod answers;
 mod bad_input;
 mod grammar;
 mod history;
@@ -28,10 +29,27 @@ pub use rig::{Rig, START_MS};
 /// # Panics
 /// When a property does not hold.
 pub fn check_commands(data: &[u8]) {
+    check_history(data, None);
+}
+
+/// As [`check_commands`], in a machine whose memory is bounded tightly, under the policy that the
+/// first byte chooses. Then keys vanish whenever room is needed, and room is found wherever the
+/// policy allows it.
+///
+/// # Panics
+/// When a property does not hold.
+pub fn check_bounded_memory(data: &[u8]) {
+    if let Some((policy, data)) = data.split_first() {
+        check_history(data, Some(policy % 8));
+    }
+}
+
+fn check_history(data: &[u8], bounded_by: Option<u8>) {
     let plain = Manner {
         prepares: true,
         listens: true,
         looks: true,
+        bounded_by,
     };
     // What must make no difference differs in the second run; listening only now and then, so that
     // effects are compared too.
@@ -39,6 +57,7 @@ pub fn check_commands(data: &[u8]) {
         prepares: false,
         listens: data.len().is_multiple_of(2),
         looks: false,
+        bounded_by,
     };
     let (first, second) = (History::run(data, plain), History::run(data, other));
     if first.transcript != second.transcript {
@@ -104,6 +123,7 @@ pub fn replay(effects: &EffectBuf, mono_micros: u64) -> Result<Rig, String> {
 
 /// Checks that the running totals of every database are what a recount gives.
 fn check_accounts(engine: &Engine) -> Result<(), String> {
+    engine.check_memory()?;
     for (index, db) in engine.dbs.iter() {
         let (mut bytes, mut keys, mut volatile) = (0, 0, 0);
         db.for_each(&mut |entry| {

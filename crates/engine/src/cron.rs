@@ -47,8 +47,12 @@ impl Cron {
     pub(crate) fn due(&self, engine: &Engine) -> Option<MonoMicros> {
         let tick = self.last.after(tick_length(engine));
         let slice = self.last.after(SLICE_EVERY);
-        let hurry = engine.dbs.is_freeing() || (self.expire_unfinished && !self.expire_off);
+        let frees = engine.dbs.is_freeing() || engine.tracking.is_freeing();
+        let hurry = frees || (self.expire_unfinished && !self.expire_off);
         let mut due = if hurry { slice.min(tick) } else { tick };
+        if engine.eviction.is_unfinished() && !self.paused {
+            due = self.last;
+        }
         if let Some((timer, _)) = engine.timers.first() {
             due = due.min(*timer);
         }
@@ -84,7 +88,13 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     if engine.dbs.is_freeing() {
         engine.dbs.free_slice(budget.entries_max);
     }
+    engine.tracking.free_slice(budget.entries_max);
+    if engine.tracking.is_over() {
+        engine.limit_tracking();
+    }
     expire_slice(engine, host, budget);
+    engine.make_room();
+    engine.evict_sessions();
     if engine.has_ready_keys() {
         crate::blocking::serve(engine, host);
     }
@@ -107,6 +117,7 @@ fn wake_timers(engine: &mut Engine) {
             continue;
         }
         if let Some(Parked::Timer(reply)) = state.parked.take() {
+            engine.sessions.recount(session);
             let disposition = Disposition::Done;
             engine.outputs.push_back(Output::Wake {
                 session,
@@ -132,7 +143,7 @@ fn expire_slice(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     let mut left = budget.entries_max.saturating_mul(effort);
     let databases = engine.dbs.count() as u32;
     let mut due: Vec<Vec<u8>> = Vec::new();
-    let mut visited = 0;
+    let (mut visited, mut found) = (0, 0);
     while left > 0 && visited < databases {
         let (db, mut position) = (engine.cron.expire_db, engine.cron.expire_position);
         let Some(space) = engine.dbs.db_mut(db) else {
@@ -149,6 +160,7 @@ fn expire_slice(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
             visited += 1;
         }
         left = left.saturating_sub(due.len().max(1));
+        found += due.len();
         for key in due.drain(..) {
             let hash = engine.dbs.seed().hash(&key);
             let key = KeyRef::new(db, &key, hash, KeyFlags::RM);
@@ -161,9 +173,24 @@ fn expire_slice(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
         }
     }
     engine.cron.expire_unfinished = left == 0;
+    note_stale(engine, found, left == 0);
     engine.stats.expired_time_cap_reached += u64::from(left == 0);
     let took = host.ticks().0.saturating_sub(begun.0);
     engine.stats.expire_cycle_cpu_nanos += took;
+    engine.latency_event("expire-cycle", took);
+}
+
+/// Estimates how many expired keys are still there: none when every database was gone through, else
+/// as large a part as was found. A running mean, as Valkey's, so that it tells a trend.
+fn note_stale(engine: &mut Engine, found: usize, is_cut_off: bool) {
+    let volatile: usize = engine.dbs.iter().map(|(_, db)| db.volatile_len()).sum();
+    let part = if is_cut_off {
+        found as f64 / (found + volatile).max(1) as f64
+    } else {
+        0.0
+    };
+    let mean = &mut engine.stats.stale_percent;
+    *mean = *mean * 0.95 + part * 100.0 * 0.05;
 }
 
 fn sample(engine: &mut Engine) {
@@ -172,6 +199,7 @@ fn sample(engine: &mut Engine) {
         return;
     }
     engine.cron.sampled = now;
+    engine.observe.hot_keys.turn(now);
     engine.rates.commands.sample(now, engine.stats.commands);
     engine
         .rates
@@ -190,7 +218,7 @@ fn sample(engine: &mut Engine) {
     engine.stats.memory_peak_bytes = engine.stats.memory_peak_bytes.max(used);
 }
 
-/// Closes sessions that said nothing for longer than `timeout`.
+/// Closes sessions that said nothing for longer than `timeout`; who only listens need not speak.
 fn close_idle(engine: &mut Engine) {
     let seconds = engine.config.int(id::TIMEOUT).unsigned_abs();
     if seconds == 0 {
@@ -200,7 +228,9 @@ fn close_idle(engine: &mut Engine) {
     let idle: Vec<SessionId> = engine
         .sessions
         .iter()
-        .filter(|(_, s)| s.parked.is_none() && s.active.after(limit) < engine.mono)
+        .filter(|(_, s)| {
+            s.parked.is_none() && !s.is_subscribed() && s.active.after(limit) < engine.mono
+        })
         .map(|(id, _)| id)
         .collect();
     for session in idle {

@@ -69,6 +69,15 @@ impl<'c> Ctx<'c> {
         self.engine.now_ms()
     }
 
+    /// The time by which keys that are listed have expired or not, in Unix milliseconds: now, or
+    /// the beginning of time for the source of an import.
+    pub(crate) fn expiry_horizon_ms(&self) -> i64 {
+        if self.engine.sees_expired(self.session) {
+            return i64::MIN;
+        }
+        self.now_ms()
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {

@@ -17,6 +17,10 @@ use crate::access::KeyRef;
 #[derive(Debug)]
 pub(crate) struct Databases {
     all: Vec<Keyspace>,
+    /// The database that was lent for a change last.
+    open: u32,
+    /// Bytes of all others, so that the sum is at hand after every change.
+    others_bytes: usize,
     seed: HashSeed,
     /// Emptied tables that are freed bit by bit.
     detached: Vec<Detached>,
@@ -74,6 +78,8 @@ impl Databases {
         let all = (0..count).map(|_| Keyspace::new(seed)).collect();
         Self {
             all,
+            open: 0,
+            others_bytes: 0,
             seed,
             detached: Vec::new(),
             buried: Vec::new(),
@@ -94,8 +100,20 @@ impl Databases {
         self.all.get(index as usize)
     }
 
+    #[inline]
     pub(crate) fn db_mut(&mut self, index: u32) -> Option<&mut Keyspace> {
+        if index != self.open {
+            self.open_another(index);
+        }
         self.all.get_mut(index as usize)
+    }
+
+    fn open_another(&mut self, index: u32) {
+        if let Some(next) = self.db(index) {
+            let bytes = self.memory_bytes() - next.memory_bytes();
+            self.others_bytes = bytes;
+            self.open = index;
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Keyspace)> {
@@ -126,14 +144,17 @@ impl Databases {
     pub(crate) fn swap(&mut self, a: u32, b: u32) {
         let count = self.all.len();
         if (a as usize) < count && (b as usize) < count {
+            let bytes = self.memory_bytes();
             self.all.swap(a as usize, b as usize);
+            let open = self.db(self.open).map_or(0, Keyspace::memory_bytes);
+            self.others_bytes = bytes - open;
         }
     }
 
     /// Empties a database at once; the memory is freed by [`Databases::free_slice`]. Returns how
     /// many keys there were.
     pub(crate) fn flush(&mut self, index: u32) -> usize {
-        let Some(db) = self.all.get_mut(index as usize) else {
+        let Some(db) = self.db_mut(index) else {
             return 0;
         };
         let keys = db.len();
@@ -240,8 +261,20 @@ impl Databases {
     }
 
     /// Bytes of all entries and tables.
+    #[inline]
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.all.iter().map(Keyspace::memory_bytes).sum()
+        let open = self.db(self.open).map_or(0, Keyspace::memory_bytes);
+        self.others_bytes + open
+    }
+
+    /// What [`Databases::memory_bytes`] and [`Databases::pending_bytes`] have to be together, by a
+    /// walk over everything but buried values.
+    pub(crate) fn recount_bytes(&self) -> usize {
+        let detached: usize = self.detached.iter().map(Detached::memory_bytes).sum();
+        let buried = self.pending_bytes() - detached;
+        let all = self.all.iter().map(Keyspace::recount_bytes);
+        let detached = self.detached.iter().map(Detached::recount_bytes);
+        all.chain(detached).sum::<usize>() + buried
     }
 
     /// Keys in all databases.

@@ -4,7 +4,7 @@ mod apply;
 mod completion;
 mod digest;
 mod fields;
-mod keyspace;
+pub(crate) mod keyspace;
 mod replay;
 
 pub use digest::Digest;
@@ -23,17 +23,21 @@ use vk_resp::{Limits, ProtocolError, ReplyBuf, Request};
 
 use crate::{
     BootUsers, Directive, Disposition, Env, Event, LogLevel, MonoMicros, Output, Peer, Refusal,
-    SessionId, Ticket, Ticks, UnixMicros, WorkBudget,
+    SessionClass, SessionId, Ticket, Ticks, UnixMicros, WorkBudget,
     blocking::{Blocking, NewBlock},
     cmd::CommandTable,
     config::{Config, EventFlags, id},
     databases::Databases,
     effects::{EffectBuf, EffectLog},
+    evict::Eviction,
+    observe::Observers,
     pause::Pause,
     pipeline::{self, Prepared},
+    pubsub::PubSub,
     random::Random,
     session::{HostFacts, NetUsage, Session, SessionFlags, Sessions},
     stats::{Rate, Stats},
+    tracking::Tracking,
     users::Users,
     watch::WatchTable,
 };
@@ -113,7 +117,8 @@ pub(crate) struct RunState {
 /// 2. [`Engine::prepare`] for a batch of requests, then [`Engine::handle_request`] for each in
 ///    order; after [`Disposition::Parked`] nothing more of that session until [`Output::Wake`];
 /// 3. [`Engine::handle_timeout`] when [`Engine::poll_timeout`] is due;
-/// 4. [`Engine::poll_output`] until it is empty, and [`Engine::take_effects`].
+/// 4. [`Engine::handle_turn_end`], when nothing more is handled in this turn;
+/// 5. [`Engine::poll_output`] until it is empty, and [`Engine::take_effects`].
 ///
 /// `Env::mono` never goes backwards; `Env::wall` may jump.
 #[derive(Debug)]
@@ -130,6 +135,8 @@ pub struct Engine {
     replayer: Option<SessionId>,
     pub(crate) users: Users,
     pub(crate) watch: WatchTable,
+    pub(crate) tracking: Tracking,
+    pub(crate) pubsub: PubSub,
     pub(crate) blocking: Blocking,
     /// The request that runs had blocked before.
     pub(crate) run_again: bool,
@@ -140,6 +147,9 @@ pub struct Engine {
     /// DEBUG SET-SKIP-CHECKSUM-VALIDATION.
     pub(crate) dump_checksum: Checksum,
     pub(crate) pause: Pause,
+    pub(crate) eviction: Eviction,
+    /// The running request may have changed what its session takes.
+    pub(crate) session_touched: bool,
     /// Sessions that wait for a time.
     pub(crate) timers: BTreeSet<(MonoMicros, SessionId)>,
     pub(crate) effects: EffectLog,
@@ -167,6 +177,8 @@ pub struct Engine {
     pub(crate) random: Random,
     pub(crate) rates: Rates,
     pub(crate) cron: crate::cron::Cron,
+    /// What is recorded about commands.
+    pub(crate) observe: Observers,
 }
 
 /// Rates that INFO tells.
@@ -205,12 +217,16 @@ impl Engine {
             sessions: Sessions::default(),
             replayer: None,
             watch: WatchTable::default(),
+            tracking: Tracking::new(seeds.hash),
+            pubsub: PubSub::new(seeds.hash),
             blocking: Blocking::default(),
             run_again: false,
             stalled: Duration::ZERO,
             list_packed_threshold: None,
             dump_checksum: Checksum::Checked,
             pause: Pause::default(),
+            eviction: Eviction::default(),
+            session_touched: false,
             timers: BTreeSet::new(),
             effects: EffectLog::default(),
             host: HostFacts::default(),
@@ -230,6 +246,7 @@ impl Engine {
             random: Random::new(seeds.random),
             rates: Rates::default(),
             cron: crate::cron::Cron::default(),
+            observe: Observers::default(),
         };
         engine.config_changed_all();
         engine
@@ -261,6 +278,8 @@ impl Engine {
             let mut session = Session::new(client_id, peer, mono);
             if let Some(user) = unix_user {
                 session.user = user;
+                // Who administers this machine comes in though the sessions take too much.
+                session.flags.insert(SessionFlags::NO_EVICT);
             }
             if resp3 {
                 session.protocol = vk_resp::Protocol::Resp3;
@@ -292,6 +311,9 @@ impl Engine {
     /// The session closes here and nowhere else.
     fn close_session(&mut self, session: SessionId) {
         self.unwatch_all(session);
+        self.stop_tracking(session);
+        self.end_monitor(session);
+        self.unsubscribe_all(session);
         drop(self.end_block(session));
         self.pause.forget(session);
         self.timers.retain(|(_, id)| *id != session);
@@ -345,8 +367,10 @@ impl Engine {
 
     /// Buffers of a connection have changed.
     pub fn handle_usage(&mut self, session: SessionId, usage: NetUsage) {
-        if let Some(session) = self.sessions.find_mut(session) {
-            session.usage = usage;
+        if let Some(state) = self.sessions.find_mut(session) {
+            state.usage = usage;
+            self.sessions.recount(session);
+            self.evict_sessions();
         }
     }
 
@@ -387,6 +411,14 @@ impl Engine {
         crate::cron::run(self, &mut *env.host, budget);
     }
 
+    /// The turn ends: what has changed in it is told to the sessions that broadcast prefixes.
+    #[inline]
+    pub fn handle_turn_end(&mut self) {
+        if self.tracking.has_broadcasts() {
+            self.tell_prefixes();
+        }
+    }
+
     /// When [`Engine::handle_timeout`] is due next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<MonoMicros> {
@@ -396,6 +428,13 @@ impl Engine {
     /// The next thing for the shell to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// How many outputs wait.
+    #[inline]
+    #[must_use]
+    pub fn outputs_len(&self) -> usize {
+        self.outputs.len()
     }
 
     /// Whether effects are built at all; nobody listens at first.
@@ -435,6 +474,13 @@ impl Engine {
             authenticated,
             idle_timeout: Duration::from_secs(seconds),
         }
+    }
+
+    /// The class of a session by what it does now.
+    #[must_use]
+    pub fn session_class(&self, session: SessionId) -> SessionClass {
+        let state = self.sessions.find(session);
+        state.map_or(SessionClass::Normal, Session::class)
     }
 
     /// The configuration.

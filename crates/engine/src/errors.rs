@@ -57,6 +57,8 @@ errors! {
     NO_SUCH_KEY = "ERR no such key";
     /// Authentication comes first.
     NO_AUTH = "NOAUTH Authentication required.";
+    /// The user may not use a channel.
+    NO_CHANNEL = "NOPERM No permissions to access a channel";
     /// A wrong user or password, or a user that is off.
     WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
     /// A command that never runs in a transaction.
@@ -179,6 +181,8 @@ errors! {
     GEO_VERTICES = "ERR GEOSEARCH BYPOLYGON must have at least 3 vertices";
     /// A number of elements below one.
     COUNT_NOT_POSITIVE = "ERR count should be greater than 0";
+    /// The request would add to memory that is full.
+    OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
     /// CLIENT UNBLOCK with ERROR.
     UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
     /// A time to wait that is no number.

@@ -40,6 +40,7 @@ bitflags! {
         const CLUSTER = 1 << 11;
         const KEYSPACE = 1 << 12;
         const DEBUG = 1 << 13;
+        const HOTKEYS = 1 << 14;
     }
 }
 
@@ -49,7 +50,8 @@ impl Sections {
     /// Those of INFO without an argument.
     const DEFAULT: Self = Self::ALL
         .difference(Self::COMMANDSTATS)
-        .difference(Self::LATENCYSTATS);
+        .difference(Self::LATENCYSTATS)
+        .difference(Self::HOTKEYS);
 
     /// The sections that words mean; unknown words mean none.
     pub(crate) fn parse<'w>(words: impl Iterator<Item = &'w [u8]>) -> Self {
@@ -131,7 +133,7 @@ type Write = fn(&Engine, &mut Lines);
 impl Engine {
     /// The text of the sections.
     pub(crate) fn info(&self, wanted: Sections) -> String {
-        let all: [(Sections, Write); 14] = [
+        let all: [(Sections, Write); 15] = [
             (Sections::SERVER, server::server),
             (Sections::CLIENTS, clients::clients),
             (Sections::MEMORY, memory::memory),
@@ -148,6 +150,7 @@ impl Engine {
                 lines.field("cluster_enabled", 0);
             }),
             (Sections::KEYSPACE, keyspace::keyspace),
+            (Sections::HOTKEYS, stats::hotkeys),
             (Sections::DEBUG, stats::debug),
         ];
         let mut lines = Lines::default();

@@ -24,12 +24,15 @@ mod effects;
 mod engine;
 mod env;
 mod errors;
+mod evict;
 mod info;
 mod memory;
+mod observe;
 mod output;
 mod pause;
 mod peer;
 mod pipeline;
+mod pubsub;
 mod push;
 mod random;
 mod session;
@@ -37,6 +40,7 @@ mod slot;
 mod stats;
 #[cfg(test)]
 mod testkit;
+mod tracking;
 mod users;
 pub mod version;
 mod watch;
@@ -46,10 +50,11 @@ pub use effects::{EffectBuf, EffectError, EffectGroup};
 pub use engine::{Digest, Engine, EngineConfig, Identity, Seeds, SessionLimits};
 pub use env::{Env, Host, MonoMicros, Ticks, UnixMicros, WorkBudget};
 pub use errors::Error;
+pub use evict::REPLY_BYTES_UNLIMITED;
 pub use output::{
     CloseReason, Completion, CrashKind, Directive, Disposition, Event, LogLevel, Output,
     ShutdownFlags, Ticket,
 };
 pub use peer::{ListenerKind, Local, Peer, Refusal, Remote, TlsPeer, UnixPeer};
-pub use session::{HostFacts, NetUsage, SessionId};
+pub use session::{HostFacts, NetUsage, SessionClass, SessionId};
 pub use users::{BootUser, BootUsers, sha256};

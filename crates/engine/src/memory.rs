@@ -3,9 +3,10 @@
 //! What the allocator and the kernel say stands beside it in INFO and never decides anything: the
 //! engine's own figures are the same for the same requests, theirs are not.
 
+use alloc::{format, string::String};
+
 use crate::{
-    Engine, HostFacts,
-    cmd::connection::session_bytes,
+    Engine, HostFacts, MonoMicros, SessionId,
     session::{Parked, Session},
     stats::CommandStats,
 };
@@ -26,6 +27,10 @@ pub(crate) struct MemoryOverview {
     pub(crate) sessions_bytes: u64,
     /// Tables of the databases without the entries.
     pub(crate) tables_bytes: u64,
+    /// Who watches, waits for and caches what, and statistics.
+    pub(crate) records_bytes: u64,
+    /// Removed values that are not freed yet; no reason to evict anything.
+    pub(crate) pending_bytes: u64,
     /// Keys in all databases.
     pub(crate) keys: u64,
 }
@@ -36,6 +41,7 @@ impl MemoryOverview {
         self.startup_bytes
             .saturating_add(self.sessions_bytes)
             .saturating_add(self.tables_bytes)
+            .saturating_add(self.records_bytes)
     }
 
     /// Keys and values.
@@ -108,11 +114,79 @@ fn ratio(a: u64, b: u64) -> f64 {
 
 impl Engine {
     /// Bytes of all databases rounded to size classes, of sessions with their buffers, queued
-    /// transactions and held requests, and of what a server has from the start.
+    /// transactions and held requests, of what is noted about them, and of what a server has from
+    /// the start. Takes constant time: it is asked before every command.
     pub(crate) fn used_memory_bytes(&self) -> u64 {
-        let data = (self.dbs.memory_bytes() + self.dbs.pending_bytes()) as u64;
-        data.saturating_add(self.sessions_bytes())
-            .saturating_add(self.startup_bytes())
+        self.limited_bytes()
+            .saturating_add(self.dbs.pending_bytes() as u64)
+    }
+
+    /// The part of it that `maxmemory` bounds: what is about to be freed anyway is left out.
+    #[inline]
+    pub(crate) fn limited_bytes(&self) -> u64 {
+        let parts = self.dbs.memory_bytes() + self.sessions.memory_bytes() + self.records_bytes();
+        (parts as u64).saturating_add(self.startup_bytes())
+    }
+
+    /// Tables beside the databases.
+    fn records_bytes(&self) -> usize {
+        self.sessions.table_bytes()
+            + self.watch.memory_bytes()
+            + self.blocking.memory_bytes()
+            + self.tracking.memory_bytes()
+            + self.pubsub.memory_bytes()
+            + self.timers.len() * size_of::<(MonoMicros, SessionId)>()
+            + self.stats.memory_bytes()
+    }
+
+    /// Compares the running totals with a walk over everything: for checks.
+    ///
+    /// # Errors
+    /// Which of them is wrong.
+    pub(crate) fn check_memory(&self) -> Result<(), String> {
+        let data = self.dbs.memory_bytes() + self.dbs.pending_bytes();
+        let parts = [
+            ("databases", data, self.dbs.recount_bytes()),
+            (
+                "sessions",
+                self.sessions.memory_bytes(),
+                self.sessions.recount_bytes(),
+            ),
+            (
+                "watched keys",
+                self.watch.memory_bytes(),
+                self.watch.recount_bytes(),
+            ),
+            (
+                "keys that are waited for",
+                self.blocking.memory_bytes(),
+                self.blocking.recount_bytes(),
+            ),
+            (
+                "statistics",
+                self.stats.memory_bytes(),
+                self.stats.recount_bytes(),
+            ),
+        ];
+        for (what, counted, found) in parts {
+            if counted != found {
+                return Err(format!(
+                    "{what}: {counted} bytes are counted, {found} found"
+                ));
+            }
+        }
+        let mut sum = self.startup_bytes();
+        sum += parts.iter().map(|(_, _, found)| *found as u64).sum::<u64>();
+        sum += (self.sessions.table_bytes() + self.tracking.memory_bytes()) as u64;
+        sum += self.pubsub.memory_bytes() as u64;
+        sum += (self.timers.len() * size_of::<(MonoMicros, SessionId)>()) as u64;
+        if sum == self.used_memory_bytes() {
+            return Ok(());
+        }
+        Err(format!(
+            "{sum} bytes of parts are {} together",
+            self.used_memory_bytes()
+        ))
     }
 
     pub(crate) fn memory_overview(&self) -> MemoryOverview {
@@ -122,18 +196,12 @@ impl Engine {
             used_bytes,
             peak_bytes: self.stats.memory_peak_bytes.max(used_bytes),
             startup_bytes: self.startup_bytes(),
-            sessions_bytes: self.sessions_bytes(),
+            sessions_bytes: self.sessions.memory_bytes() as u64,
             tables_bytes: tables as u64,
+            records_bytes: self.records_bytes() as u64,
+            pending_bytes: self.dbs.pending_bytes() as u64,
             keys: self.dbs.keys() as u64,
         }
-    }
-
-    fn sessions_bytes(&self) -> u64 {
-        let bytes = |session: &Session| (session_bytes(session) + waiting_bytes(session)) as u64;
-        self.sessions
-            .iter()
-            .map(|(_, session)| bytes(session))
-            .sum()
     }
 
     fn startup_bytes(&self) -> u64 {
@@ -143,21 +211,25 @@ impl Engine {
 }
 
 /// Bytes of a request that is held back, and of the replies of a transaction that waits.
-fn waiting_bytes(session: &Session) -> usize {
+pub(crate) fn waiting_bytes(session: &Session) -> usize {
     let held = match &session.parked {
         Some(Parked::Paused(request)) => request.held_bytes(),
-        Some(Parked::Blocked(blocked)) => blocked.request.held_bytes(),
-        _ => 0,
+        Some(Parked::Blocked(blocked)) => blocked.held_bytes(),
+        Some(Parked::Timer(reply)) => reply.held_bytes(),
+        Some(Parked::Work) | None => 0,
     };
     let rest = session.exec_rest.as_ref().map_or(0, |rest| {
         let queued: usize = rest.queued.iter().map(|request| request.held_bytes()).sum();
-        queued.saturating_add(rest.reply.held_bytes())
+        let replies = rest.reply.held_bytes() + rest.pushes.held_bytes();
+        queued.saturating_add(replies)
     });
     held.saturating_add(rest)
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::{format, string::String};
+
     use super::{Fragmentation, MemoryOverview};
     use crate::{HostFacts, testkit::Kit};
 
@@ -168,7 +240,9 @@ mod tests {
             peak_bytes: 2000,
             startup_bytes: 200,
             sessions_bytes: 100,
-            tables_bytes: 300,
+            tables_bytes: 250,
+            records_bytes: 50,
+            pending_bytes: 0,
             keys: 4,
         };
         assert_eq!(overview.overhead_bytes(), 600);
@@ -193,10 +267,69 @@ mod tests {
         assert!(empty.startup_bytes > 0 && empty.keys == 0);
         let other = kit.connect();
         let with_session = kit.engine.memory_overview();
-        assert!(with_session.used_bytes > empty.used_bytes);
+        assert!(with_session.sessions_bytes > empty.sessions_bytes);
+        assert!(with_session.used_bytes >= empty.used_bytes);
         kit.run_as(other, "MULTI");
         kit.run_as(other, "PING a-message-that-takes-some-room");
         assert!(kit.engine.used_memory_bytes() > with_session.used_bytes);
-        kit.run("DEBUG POPULATE 10");
+    }
+
+    /// Whatever is added and taken away, the totals are what a walk finds, and INFO and MEMORY
+    /// STATS tell them.
+    #[test]
+    fn figures_add_up_to_the_byte() {
+        let mut kit = Kit::new();
+        let other = kit.connect();
+        let words: String = (0..200).map(|n| format!(" member:{n}")).collect();
+        let lines = [
+            "CONFIG SET latency-tracking no",
+            "SET a 1",
+            "APPEND a xyz",
+            "SELECT 3",
+            "SET b x EX 100",
+            &format!("SADD s{words}"),
+            &format!("RPUSH l{words}"),
+            &format!("HSET h{words}"),
+            "XADD x 1-1 f v",
+            "XGROUP CREATE x g 0",
+            "WATCH b s none",
+            "CLIENT SETNAME somebody",
+            "SWAPDB 3 4",
+            "SELECT 4",
+            "RENAME s t",
+            "UNLINK t",
+            "MULTI",
+            "GET b",
+            "DISCARD",
+            "CONFIG RESETSTAT",
+            "PING",
+            "FLUSHALL",
+        ];
+        for line in lines {
+            kit.run(line);
+            assert_eq!(kit.engine.check_memory(), Ok(()), "{line}");
+        }
+        for line in ["BLPOP a b 0", "WAIT 1 0"] {
+            let waiting = kit.connect();
+            kit.run_as(waiting, line);
+            assert_eq!(kit.engine.check_memory(), Ok(()), "{line}");
+        }
+        kit.run_as(other, "RPUSH b 1");
+        kit.advance_ms(200);
+        assert_eq!(kit.engine.check_memory(), Ok(()));
+        let info = kit.run("INFO memory");
+        let used = kit.engine.used_memory_bytes();
+        assert!(
+            info.contains(&format!("\r\nused_memory:{used}\r\n")),
+            "{used} {info}"
+        );
+        let stats = kit.run("MEMORY STATS");
+        let used = kit.engine.used_memory_bytes();
+        assert!(stats.contains(&format!("\"total.allocated\", (integer) {used},")));
+        let overview = kit.engine.memory_overview();
+        let sum = overview.overhead_bytes() + overview.dataset_bytes();
+        assert_eq!(sum, overview.used_bytes);
+        let data = kit.engine.dbs.memory_bytes() as u64 - overview.tables_bytes;
+        assert_eq!(overview.dataset_bytes(), data + overview.pending_bytes);
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! Outputs are drained with [`crate::Engine::poll_output`] after every `handle_*` call.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use vk_resp::ReplyBuf;
 
-use crate::{SessionId, config::Changed};
+use crate::{
+    SessionId,
+    config::{Changed, ConfigId},
+};
 
 /// Names a piece of work that was asked of the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +38,8 @@ pub enum CloseReason {
     Idle,
     /// The user was removed or switched off.
     UserGone,
+    /// The sessions took more memory together than `maxmemory-clients` allows.
+    Evicted,
 }
 
 /// Something for the shell to do.
@@ -44,6 +49,15 @@ pub enum Output {
     Push {
         /// The receiver.
         session: SessionId,
+        /// Encoded pushes.
+        bytes: ReplyBuf,
+    },
+    /// The same bytes for many sessions, outside any request.
+    Broadcast {
+        /// The receivers; one that is gone gets nothing.
+        receivers: Arc<[SessionId]>,
+        /// Not this one.
+        except: Option<SessionId>,
         /// Encoded pushes.
         bytes: ReplyBuf,
     },
@@ -84,7 +98,10 @@ pub enum Directive {
         changed: Vec<Changed>,
     },
     /// Write the configuration back into its file.
-    RewriteConfig,
+    RewriteConfig {
+        /// Every value, default or not.
+        all: bool,
+    },
     /// End the process in order.
     Shutdown(ShutdownFlags),
     /// End the process in disorder (DEBUG).
@@ -127,6 +144,13 @@ pub enum Completion {
     Done,
     /// Not done; the text is what the client is told.
     Failed(String),
+    /// Configuration was not put into force.
+    NotApplied {
+        /// The directive that could not be followed.
+        directive: ConfigId,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 /// Severity of a log record, as in the `loglevel` directive.
@@ -152,14 +176,5 @@ pub enum Event {
         level: LogLevel,
         /// The text.
         text: String,
-    },
-    /// A keyspace notification, when somebody could listen.
-    Keyspace {
-        /// Database number.
-        db: u32,
-        /// Name of the event.
-        event: &'static str,
-        /// The key.
-        key: Vec<u8>,
     },
 }

@@ -6,6 +6,7 @@
 
 mod admit;
 mod authorize;
+mod channels;
 mod execute;
 mod keys;
 mod prepare;
@@ -61,28 +62,64 @@ pub(crate) fn handle(
         return Disposition::CloseNow;
     };
     state.active = mono;
-    if state.flags.contains(SessionFlags::CLOSING) {
-        return Disposition::Close;
+    if state
+        .flags
+        .intersects(SessionFlags::CLOSING | SessionFlags::EVICTED)
+    {
+        return closing(state.flags);
     }
     // The shell has one buffer for all sessions.
     reply.set_protocol(state.protocol);
-    let mark = reply.mark();
+    reply.set_bytes_max(engine.eviction.reply_bytes_max());
     engine.running = Some(session);
+    engine.session_touched = false;
+    if engine.tracking.is_over() {
+        engine.limit_tracking();
+        engine.take_own_pushes(reply);
+    }
+    let mark = reply.mark();
     let disposition = match stages(engine, host, session, request, reply) {
         Ok(disposition) => disposition,
         Err(Rejection::Hostile) => Disposition::CloseNow,
         Err(Rejection::Refused(command, error)) => {
-            reject(engine, session, command, &error, reply);
+            reject(engine, session, command, &error, request, reply);
             Disposition::Done
         }
     };
-    let disposition = settle_reply(engine, session, reply, mark, disposition);
+    let mut disposition = settle_reply(engine, session, reply, mark, disposition);
+    if engine.session_touched {
+        disposition = take_stock(engine, session, disposition);
+    }
     engine.running = None;
     engine.take_own_pushes(reply);
+    if engine.tracking.is_on() {
+        engine.end_caching(session);
+    }
     if engine.has_ready_keys() {
         crate::blocking::serve(engine, host);
     }
     disposition
+}
+
+/// A session that is about to be closed gets nothing more.
+#[cold]
+fn closing(flags: SessionFlags) -> Disposition {
+    if flags.contains(SessionFlags::EVICTED) {
+        Disposition::CloseNow
+    } else {
+        Disposition::Close
+    }
+}
+
+/// Counts what the session takes after its request; it may be too much.
+fn take_stock(engine: &mut Engine, session: SessionId, disposition: Disposition) -> Disposition {
+    engine.sessions.recount(session);
+    engine.evict_sessions();
+    let state = engine.sessions.find(session);
+    match state {
+        Some(state) if state.flags.contains(SessionFlags::EVICTED) => Disposition::CloseNow,
+        _ => disposition,
+    }
 }
 
 #[inline]
@@ -120,6 +157,7 @@ fn stages(
 fn park(engine: &mut Engine, session: SessionId, request: Request<'_>) {
     if let Some(state) = engine.sessions.find_mut(session) {
         state.parked = Some(Parked::Paused(request.to_owned()));
+        engine.session_touched = true;
         engine.pause.hold(session);
     }
 }
@@ -131,19 +169,27 @@ fn reject(
     session: SessionId,
     command: Option<CommandId>,
     error: &Error,
+    request: Request<'_>,
     reply: &mut ReplyBuf,
 ) {
+    if let Some(state) = engine.sessions.find_mut(session) {
+        state.last_command = command;
+    }
     if let Some(stats) = command.and_then(|id| engine.stats.command(id)) {
         stats.rejected += 1;
     }
     let is_exec = command.is_some_and(|id| engine.commands.full_name(id) == "exec");
     if is_exec {
         engine.discard(session);
+        engine.session_touched = true;
         let why = error.text();
         let why = why.strip_prefix("ERR ").unwrap_or(why);
         let text = alloc::format!("EXECABORT Transaction discarded because of: {why}");
         engine.stats.count_error(&text);
         reply.error(&text);
+        if let Some(id) = command {
+            engine.show_monitors(session, id, request);
+        }
         return;
     }
     if let Some(state) = engine.sessions.find_mut(session)

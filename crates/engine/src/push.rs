@@ -33,6 +33,13 @@ impl Engine {
         }
     }
 
+    /// Sends what a session caused to itself behind what was sent to it before.
+    pub(crate) fn push_taken(&mut self, session: SessionId, bytes: ReplyBuf) {
+        if !bytes.is_empty() {
+            self.outputs.push_back(Output::Push { session, bytes });
+        }
+    }
+
     /// An empty buffer for them.
     pub(crate) fn no_pushes() -> ReplyBuf {
         ReplyBuf::new(Protocol::Resp3)

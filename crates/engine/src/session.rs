@@ -3,15 +3,21 @@
 //! Sessions are named by generational ids across every border, so that an id that outlived its
 //! session finds nothing.
 
+mod account;
+
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 
 use bitflags::bitflags;
 use vk_resp::{OwnedRequest, Protocol, ReplyBuf};
 
+use account::{Counted, Totals};
+
 use crate::{
     MonoMicros, Peer,
     blocking::Blocked,
     cmd::CommandId,
+    pubsub::Subscriptions,
+    tracking::SessionTracking,
     users::{DEFAULT_USER, UserId},
 };
 
@@ -28,6 +34,16 @@ impl SessionId {
     pub const fn index(self) -> usize {
         self.index as usize
     }
+}
+
+/// What kind of peer a session serves: the classes of `client-output-buffer-limit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionClass {
+    /// Requests and replies.
+    Normal,
+    /// At least one subscription.
+    PubSub,
 }
 
 /// Buffers of a connection, as the shell measures them.
@@ -130,6 +146,12 @@ bitflags! {
         const CLOSING = 1 << 10;
         /// The connection is gone, but a transaction of it has not ended.
         const GONE = 1 << 11;
+        /// Is being closed, because the sessions took too much memory together.
+        const EVICTED = 1 << 12;
+        /// MONITOR.
+        const MONITOR = 1 << 24;
+        /// CLIENT IMPORT-SOURCE ON: sees what has expired while data is imported.
+        const IMPORT_SOURCE = 1 << 25;
     }
 }
 
@@ -138,8 +160,15 @@ bitflags! {
 pub(crate) struct Multi {
     /// The commands in order.
     pub(crate) queued: Vec<(CommandId, OwnedRequest)>,
-    /// Bytes of the queued requests.
+    /// Bytes that the queued requests hold.
     pub(crate) bytes: usize,
+}
+
+impl Multi {
+    /// Bytes of the queue and of what it holds.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes + self.queued.capacity() * size_of::<(CommandId, OwnedRequest)>()
+    }
 }
 
 /// A key that the session watches.
@@ -158,6 +187,8 @@ pub(crate) struct ExecRest {
     pub(crate) queued: VecDeque<OwnedRequest>,
     /// The replies so far.
     pub(crate) reply: ReplyBuf,
+    /// What they push to the session itself.
+    pub(crate) pushes: ReplyBuf,
 }
 
 /// Why a session waits.
@@ -193,9 +224,19 @@ pub(crate) struct Session {
     pub(crate) commands_total: u64,
     pub(crate) multi: Option<Multi>,
     pub(crate) watched: Vec<Watched>,
+    /// Bytes of the watched keys.
+    pub(crate) watched_bytes: usize,
+    /// Bytes of the request that runs, where it may be looked at.
+    pub(crate) request_bytes: usize,
+    /// What it listens to; nothing, if there is nothing.
+    pub(crate) subscriptions: Option<Box<Subscriptions>>,
     pub(crate) parked: Option<Parked>,
     pub(crate) exec_rest: Option<ExecRest>,
+    /// CLIENT TRACKING, while it is on.
+    pub(crate) tracking: Option<Box<SessionTracking>>,
     pub(crate) usage: NetUsage,
+    /// What the totals hold of this session.
+    counted: Counted,
 }
 
 impl Session {
@@ -216,14 +257,37 @@ impl Session {
             commands_total: 0,
             multi: None,
             watched: Vec::new(),
+            watched_bytes: 0,
+            request_bytes: 0,
+            subscriptions: None,
             parked: None,
             exec_rest: None,
+            tracking: None,
             usage: NetUsage::default(),
+            counted: Counted::default(),
         }
     }
 
     pub(crate) fn is_authenticated(&self) -> bool {
         self.flags.contains(SessionFlags::AUTHENTICATED)
+    }
+
+    /// Whether it listens to a channel or a pattern.
+    pub(crate) const fn is_subscribed(&self) -> bool {
+        self.subscriptions.is_some()
+    }
+
+    /// Whether it may send little else than what concerns its subscriptions.
+    pub(crate) fn is_in_subscribed_mode(&self) -> bool {
+        self.is_subscribed() && self.protocol == Protocol::Resp2
+    }
+
+    pub(crate) const fn class(&self) -> SessionClass {
+        if self.is_subscribed() {
+            SessionClass::PubSub
+        } else {
+            SessionClass::Normal
+        }
     }
 }
 
@@ -241,6 +305,7 @@ pub(crate) struct Sessions {
     next_client_id: u64,
     /// Sessions of the machine's own.
     hidden: usize,
+    totals: Totals,
 }
 
 impl Sessions {
@@ -248,6 +313,12 @@ impl Sessions {
     pub(crate) fn add(&mut self, make: impl FnOnce(u64) -> Session) -> SessionId {
         self.next_client_id += 1;
         let session = Some(make(self.next_client_id));
+        let id = self.place(session);
+        self.recount(id);
+        id
+    }
+
+    fn place(&mut self, session: Option<Session>) -> SessionId {
         if let Some(index) = self.free.pop()
             && let Some(place) = self.places.get_mut(index as usize)
         {
@@ -289,6 +360,7 @@ impl Sessions {
             return None;
         }
         let session = place.session.take()?;
+        self.totals.forget(id, session.counted);
         place.generation = place.generation.wrapping_add(1);
         self.free.push(id.index);
         Some(session)
@@ -312,9 +384,11 @@ impl Sessions {
         self.places.len() - self.free.len() - self.hidden
     }
 
-    /// All living sessions, oldest first.
+    /// All living sessions that are not about to be closed, oldest first.
     pub(crate) fn by_age(&self) -> Vec<(SessionId, &Session)> {
-        let mut all: Vec<_> = self.iter().collect();
+        let is_leaving = |session: &Session| session.flags.contains(SessionFlags::EVICTED);
+        let stays = |(_, session): &(_, &Session)| !is_leaving(session);
+        let mut all: Vec<_> = self.iter().filter(stays).collect();
         all.sort_by_key(|(_, session)| session.client_id);
         all
     }
@@ -336,11 +410,11 @@ impl Sessions {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Session, Sessions};
     use crate::{ListenerKind, Local, MonoMicros, Peer, Remote};
 
-    fn session(client_id: u64) -> Session {
+    pub(crate) fn session(client_id: u64) -> Session {
         let peer = Peer {
             remote: Remote::Internal,
             local: Local::Internal,

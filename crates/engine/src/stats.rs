@@ -36,11 +36,18 @@ pub(crate) struct Stats {
     pub(crate) idle_closed: u64,
     pub(crate) query_limit_closed: u64,
     pub(crate) output_limit_closed: u64,
+    pub(crate) evicted_keys: u64,
+    pub(crate) evicted_clients: u64,
+    /// Time above `maxmemory`, up to when it last ended.
+    pub(crate) eviction_exceeded_micros: u64,
+    /// Running mean: of a hundred keys that expire, how many were due and left for later.
+    pub(crate) stale_percent: f64,
     pub(crate) memory_peak_bytes: u64,
     pub(crate) by_command: Vec<CommandStats>,
     /// How long each command takes, from its first call on.
     latencies: Vec<Option<Box<Histogram>>>,
-    /// By error code, at most [`ERROR_CODES_MAX`].
+    latency_bytes: usize,
+    /// By error code; see [`ERROR_CODES_MAX`].
     pub(crate) errors: BTreeMap<String, u64>,
     /// Error replies whose code was one too many.
     pub(crate) errors_overflowed: u64,
@@ -54,7 +61,7 @@ pub(crate) struct Stats {
     pub(crate) host_base: HostFacts,
 }
 
-/// Distinct error codes that are counted; a client could make up more.
+/// Distinct error codes at which no more are taken from clients, who could make up any number.
 pub(crate) const ERROR_CODES_MAX: usize = 128;
 
 impl Stats {
@@ -82,8 +89,22 @@ impl Stats {
     /// Takes the time of one call.
     pub(crate) fn record_latency(&mut self, id: CommandId, nanos: u64) {
         if let Some(place) = self.latencies.get_mut(id.index()) {
+            if place.is_none() {
+                self.latency_bytes += Histogram::MEMORY_BYTES;
+            }
             place.get_or_insert_default().record(nanos);
         }
+    }
+
+    /// Bytes of what grows with use: histograms and error codes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.latency_bytes + self.errors.len() * size_of::<(String, u64)>()
+    }
+
+    /// What [`Stats::memory_bytes`] has to be, by a walk.
+    pub(crate) fn recount_bytes(&self) -> usize {
+        let histograms = self.latencies.iter().flatten().count();
+        histograms * Histogram::MEMORY_BYTES + self.errors.len() * size_of::<(String, u64)>()
     }
 
     /// How long a command takes, if it was called.
@@ -91,15 +112,24 @@ impl Stats {
         self.latencies.get(id.index())?.as_deref()
     }
 
-    /// Counts an error reply by its code, the first word.
+    /// Counts an error reply of the server by its code, the first word.
     pub(crate) fn count_error(&mut self, text: &str) {
         self.error_replies += 1;
         let code = text.split(' ').next().unwrap_or("ERR");
-        if let Some(count) = self.errors.get_mut(code) {
-            *count += 1;
-        } else if self.errors.len() < ERROR_CODES_MAX {
-            self.errors.insert(code.into(), 1);
+        match self.errors.get_mut(code) {
+            Some(count) => *count += 1,
+            // There are only so many codes of our own.
+            None => drop(self.errors.insert(code.into(), 1)),
+        }
+    }
+
+    /// Counts an error reply whose text is a client's: one code too many is counted as such.
+    pub(crate) fn count_foreign_error(&mut self, text: &str) {
+        let code = text.split(' ').next().unwrap_or("ERR");
+        if self.errors.len() < ERROR_CODES_MAX || self.errors.contains_key(code) {
+            self.count_error(text);
         } else {
+            self.error_replies += 1;
             self.errors_overflowed += 1;
         }
     }

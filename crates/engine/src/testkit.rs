@@ -86,6 +86,31 @@ impl Kit {
         self.engine.handle_connect(&env, unix_peer()).unwrap()
     }
 
+    /// A kit with a configuration file, so that there is work outside to wait for.
+    pub(crate) fn with_file() -> Self {
+        let mut kit = Self::new();
+        kit.engine.identity.config_file = "/etc/kit.conf".into();
+        kit
+    }
+
+    /// The connection of a session is gone.
+    pub(crate) fn disconnect(&mut self, session: SessionId) {
+        let (wall, mono) = self.times();
+        let env = Env {
+            wall,
+            mono,
+            host: &mut self.host,
+        };
+        self.engine.handle_disconnect(&env, session);
+        self.drain();
+    }
+
+    /// The turn of the shell's loop ends.
+    pub(crate) fn end_turn(&mut self) {
+        self.engine.handle_turn_end();
+        self.drain();
+    }
+
     fn times(&self) -> (UnixMicros, MonoMicros) {
         let mono = (self.now_ms - START_MS).unsigned_abs() * 1000;
         (UnixMicros(self.now_ms * 1000), MonoMicros(mono))

@@ -41,6 +41,14 @@ pub(crate) struct User {
     verifiers: Vec<[u8; 32]>,
 }
 
+impl User {
+    /// Whether the user may send to a channel and listen to it, or to all that a pattern matches.
+    pub(crate) const fn may_use_channel(&self, _name: &[u8], _is_pattern: bool) -> bool {
+        // Until users have rules, who may come in may use every channel.
+        self.enabled
+    }
+}
+
 /// All users. The first is `default`.
 #[derive(Debug)]
 pub(crate) struct Users {
@@ -96,6 +104,14 @@ impl Users {
             if !password.is_empty() {
                 default.verifiers.push(sha256(password));
             }
+        }
+    }
+
+    /// Switches a user on or off.
+    #[cfg(test)]
+    pub(crate) fn set_enabled(&mut self, id: UserId, enabled: bool) {
+        if let Some(user) = self.all.get_mut(id.0 as usize) {
+            user.enabled = enabled;
         }
     }
 

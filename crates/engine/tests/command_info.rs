@@ -16,6 +16,12 @@ use vk_resp::Reply;
 
 /// Commands and subcommands that the recorded server does not have, and the version that has them.
 const ADDED: &[(&str, &str)] = &[
+    ("client|import-source", "since Valkey 8.1"),
+    ("commandlog", "since Valkey 8.1"),
+    ("commandlog|get", "since Valkey 8.1"),
+    ("commandlog|help", "since Valkey 8.1"),
+    ("commandlog|len", "since Valkey 8.1"),
+    ("commandlog|reset", "since Valkey 8.1"),
     ("delex", "since Valkey 9.2"),
     ("delifeq", "since Valkey 9.0"),
     ("hexpire", "since Valkey 9.0"),
@@ -23,6 +29,10 @@ const ADDED: &[(&str, &str)] = &[
     ("hexpiretime", "since Valkey 9.0"),
     ("hgetdel", "since Valkey 9.1"),
     ("hgetex", "since Valkey 9.0"),
+    ("hotkeys", "since Valkey 9.2"),
+    ("hotkeys|get", "since Valkey 9.2"),
+    ("hotkeys|help", "since Valkey 9.2"),
+    ("hotkeys|reset", "since Valkey 9.2"),
     ("hpersist", "since Valkey 9.0"),
     ("hpexpire", "since Valkey 9.0"),
     ("hpexpireat", "since Valkey 9.0"),
@@ -38,6 +48,35 @@ const ADDED: &[(&str, &str)] = &[
 
 /// Arguments that a recorded command gained later: the command, the path of argument names.
 const ADDED_ARGUMENTS: &[(&str, &str, &str)] = &[
+    ("client|list", "username", "since Valkey 8.1"),
+    ("client|list", "addr", "since Valkey 8.1"),
+    ("client|list", "laddr", "since Valkey 8.1"),
+    ("client|list", "skipme", "since Valkey 8.1"),
+    ("client|list", "maxage", "since Valkey 8.1"),
+    ("client|list", "name", "since Valkey 9.0"),
+    ("client|kill", "filter/new-format/name", "since Valkey 9.0"),
+    ("client|list", "idle", "since Valkey 9.0"),
+    ("client|kill", "filter/new-format/idle", "since Valkey 9.0"),
+    ("client|list", "flags", "since Valkey 9.0"),
+    ("client|kill", "filter/new-format/flags", "since Valkey 9.0"),
+    ("client|list", "lib-name", "since Valkey 9.0"),
+    (
+        "client|kill",
+        "filter/new-format/lib-name",
+        "since Valkey 9.0",
+    ),
+    ("client|list", "lib-ver", "since Valkey 9.0"),
+    (
+        "client|kill",
+        "filter/new-format/lib-ver",
+        "since Valkey 9.0",
+    ),
+    ("client|list", "db", "since Valkey 9.0"),
+    ("client|kill", "filter/new-format/db", "since Valkey 9.0"),
+    ("client|list", "capa", "since Valkey 9.0"),
+    ("client|kill", "filter/new-format/capa", "since Valkey 9.0"),
+    ("client|list", "ip", "since Valkey 9.0"),
+    ("client|kill", "filter/new-format/ip", "since Valkey 9.0"),
     ("geosearch", "by/polygon", "BYPOLYGON, since Valkey 9.0"),
     (
         "geosearchstore",

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use vk_engine::{
     Completion, Disposition, EffectBuf, Output, SessionId, Ticket,
-    check::{Rig, check_bad_input, check_commands, replay},
+    check::{Rig, check_bad_input, check_bounded_memory, check_commands, replay},
 };
 
 proptest! {
@@ -14,6 +14,13 @@ proptest! {
     #[test]
     fn histories_keep_every_property(data in prop::collection::vec(any::<u8>(), 0..1500)) {
         check_commands(&data);
+    }
+
+    #[test]
+    fn histories_keep_every_property_when_memory_is_full(
+        data in prop::collection::vec(any::<u8>(), 0..3000),
+    ) {
+        check_bounded_memory(&data);
     }
 }
 

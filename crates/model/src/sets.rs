@@ -183,9 +183,11 @@ pub(crate) fn srandmember(call: &mut Call<'_>) -> Outcome {
     }
     let count = call.int(2).map_err(|_| ModelReply::Unsure)?;
     if count == i64::MIN {
-        return Err(ModelReply::error(
-            "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-        ));
+        return Err(ModelReply::error(&format!(
+            "value is out of range, value must between {} and {}",
+            -i64::MAX,
+            i64::MAX
+        )));
     }
     let members = members(call, 1)?;
     let enough = usize::try_from(count).is_ok_and(|count| count >= members.len());

@@ -273,6 +273,13 @@ impl Connection {
         }
     }
 
+    /// Queues for the next flush what other connections are sent, too.
+    pub fn queue_shared(&mut self, shared: &ReplyBuf) {
+        if !self.is_closing {
+            self.output.push_shared(shared);
+        }
+    }
+
     /// Sends what waits, as far as `sink` takes it.
     ///
     /// # Errors
@@ -321,6 +328,13 @@ impl Connection {
             requests.saturating_add(waiting.bytes.len().saturating_sub(waiting.from))
         });
         self.parser.held_bytes().saturating_add(waiting)
+    }
+
+    /// The part of [`Self::held_bytes`] that is room and nothing has arrived for.
+    #[must_use]
+    pub fn spare_bytes(&self) -> usize {
+        let parser = &self.parser;
+        parser.held_bytes().saturating_sub(parser.argument_bytes())
     }
 
     /// Bytes from the socket so far.

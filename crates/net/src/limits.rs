@@ -44,6 +44,9 @@ pub const ENCRYPT_AHEAD_BYTES_MAX: usize = 64 * 1024;
 /// The largest tail of the output queue that later bytes are appended to.
 pub const QUEUE_TAIL_BYTES_MAX: usize = 16 * 1024;
 
+/// Room that such a tail has from the start: a message is seldom alone.
+pub const QUEUE_TAIL_BYTES_MIN: usize = 1024;
+
 /// Time for a TLS handshake.
 pub const TLS_HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,9 @@ use std::{
 
 use vk_resp::ReplyBuf;
 
-use crate::limits::{QUEUE_TAIL_BYTES_MAX, WRITE_BYTES_PER_TURN_MAX, WRITE_SLICES_MAX};
+use crate::limits::{
+    QUEUE_TAIL_BYTES_MAX, QUEUE_TAIL_BYTES_MIN, WRITE_BYTES_PER_TURN_MAX, WRITE_SLICES_MAX,
+};
 
 /// How far a flush came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,10 +194,30 @@ impl OutputQueue {
             self.pieces.push_back(Piece { reply, sent });
             return;
         }
+        self.copy_to_tail(reply, sent, left);
+        reply.clear();
+    }
+
+    /// Appends what others are sent, too: copied if it is small, else what `shared` refers to is
+    /// referred to here as well.
+    pub(crate) fn push_shared(&mut self, shared: &ReplyBuf) {
+        let left = shared.len();
+        self.bytes = self.bytes.saturating_add(left);
+        if left > QUEUE_TAIL_BYTES_MAX {
+            let reply = shared.clone();
+            self.pieces.push_back(Piece { reply, sent: 0 });
+        } else if left > 0 {
+            self.copy_to_tail(shared, 0, left);
+        }
+    }
+
+    /// Copies the `left` bytes of `reply` behind its first `sent` ones.
+    fn copy_to_tail(&mut self, reply: &ReplyBuf, sent: usize, left: usize) {
         let has_room =
             |piece: &Piece| piece.reply.len().saturating_add(left) <= QUEUE_TAIL_BYTES_MAX;
         if !self.pieces.back().is_some_and(has_room) {
-            let reply = ReplyBuf::new(reply.protocol());
+            let mut reply = ReplyBuf::new(reply.protocol());
+            reply.reserve(left.max(QUEUE_TAIL_BYTES_MIN));
             self.pieces.push_back(Piece { reply, sent: 0 });
         }
         if let Some(tail) = self.pieces.back_mut() {
@@ -205,7 +227,6 @@ impl OutputQueue {
                 skip = skip.saturating_sub(chunk.len());
             }
         }
-        reply.clear();
     }
 
     /// Number of separate buffers.
@@ -359,6 +380,35 @@ mod tests {
             };
             transmit(&mut queue, &mut sink, &mut 0).unwrap();
             assert_eq!(sink.taken, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_shared_is_sent_to_each_and_referred_to_if_it_is_big() {
+        for size in [3, 5_000, 70_000] {
+            let mut shared = ReplyBuf::new(Protocol::Resp3);
+            let blob = Blob::from(vec![b'x'; size]);
+            shared.push(2);
+            shared.bulk(b"message");
+            shared.blob(&blob, 0..size);
+            for _ in 0..3 {
+                let mut queue = OutputQueue::default();
+                queue.push_shared(&shared);
+                assert_eq!(queue.remaining(), shared.len());
+                let is_copied = !queue.first().is_empty() && queue.pieces() == 1;
+                assert!(is_copied);
+                let mut sink = Sink {
+                    taken: Vec::new(),
+                    room: usize::MAX,
+                };
+                transmit(&mut queue, &mut sink, &mut 0).unwrap();
+                assert_eq!(sink.taken, shared.to_vec());
+            }
+            let mut queue = OutputQueue::default();
+            queue.push_shared(&shared);
+            let is_shared = blob.try_unwrap().is_err();
+            drop(shared);
+            assert_eq!(is_shared, size >= vk_resp::BLOB_REFERENCE_BYTES_MIN);
         }
     }
 

@@ -20,6 +20,7 @@ use crate::{
     listen::{Listener, inode_of, remove_unix, system_text},
     log::Level,
     socket::Socket,
+    writable::token_of,
 };
 
 /// What is sent to a connection too many.
@@ -137,13 +138,13 @@ impl Doors {
     }
 
     /// Takes in a turn's share from every listener.
-    pub(crate) fn accept(&mut self, hub: &mut Hub, registry: &Registry, base: usize) {
+    pub(crate) fn accept(&mut self, hub: &mut Hub, registry: &Registry) {
         for at in 0..self.places.len() {
-            self.accept_from(at, hub, registry, base);
+            self.accept_from(at, hub, registry);
         }
     }
 
-    fn accept_from(&mut self, at: usize, hub: &mut Hub, registry: &Registry, base: usize) {
+    fn accept_from(&mut self, at: usize, hub: &mut Hub, registry: &Registry) {
         let share = match self.places.get(at) {
             Some(Some(place)) if place.is_pending => match place.listener.kind {
                 ListenerKind::Tls => self.tls_accepts_per_turn,
@@ -160,7 +161,7 @@ impl Doors {
             match place.listener.accept() {
                 Ok((socket, address)) => {
                     note_accepted(hub, address, path.as_deref());
-                    self.admit(hub, registry, base, kind, socket, address, path);
+                    self.admit(hub, registry, kind, socket, address, path);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     place.is_pending = false;
@@ -196,15 +197,10 @@ impl Doors {
         self.spare = File::open("/dev/null").ok();
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call, all of them plain facts"
-    )]
     fn admit(
         &mut self,
         hub: &mut Hub,
         registry: &Registry,
-        base: usize,
         kind: ListenerKind,
         mut socket: Socket,
         address: Option<SocketAddr>,
@@ -236,11 +232,7 @@ impl Doors {
         let Some(client) = hub.clients.find(index) else {
             return;
         };
-        let token = Token(
-            base.saturating_add(LISTENERS_MAX)
-                .saturating_add(index.0 as usize),
-        );
-        if client.socket.register(registry, token).is_err() {
+        if client.socket.register(registry, token_of(index)).is_err() {
             hub.doom(index);
             return;
         }

@@ -12,7 +12,7 @@ use std::{
 use tikv_jemalloc_ctl::{Access as _, AsName as _, arenas};
 use vk_engine::{
     Completion, CrashKind, Directive, ListenerKind, ShutdownFlags, Ticket,
-    config::{Changed, Config, id, rewrite},
+    config::{Changed, Config, ConfigId, id, rewrite, rewrite_all},
 };
 use vk_spec::config::{Actor, ShellArea};
 
@@ -21,6 +21,7 @@ use crate::{
     hub::Hub,
     listen::{Listener, Wanted, open_tcp, system_text},
     log::Level,
+    oom::{OomScore, WantedScore},
     settings,
     shell::{Exit, LISTENERS_FROM, Shell},
     tls_files,
@@ -33,6 +34,25 @@ pub(crate) struct Settings {
     pub(crate) wanted: Wanted,
     /// The configuration file, absolute.
     pub(crate) config_file: Option<PathBuf>,
+    /// The process' score for the kernel's killer.
+    pub(crate) oom_score: OomScore,
+}
+
+/// Why a piece of work was not done.
+#[derive(Debug)]
+struct Failure {
+    /// The directive that could not be followed.
+    directive: Option<ConfigId>,
+    text: String,
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self {
+            directive: None,
+            text,
+        }
+    }
 }
 
 impl Shell {
@@ -48,10 +68,14 @@ impl Shell {
         }
     }
 
-    fn complete(&mut self, ticket: Ticket, result: Result<(), String>) {
+    fn complete(&mut self, ticket: Ticket, result: Result<(), Failure>) {
         let completion = match result {
             Ok(()) => Completion::Done,
-            Err(text) => Completion::Failed(text),
+            Err(Failure {
+                directive: Some(directive),
+                text: reason,
+            }) => Completion::NotApplied { directive, reason },
+            Err(Failure { text, .. }) => Completion::Failed(text),
         };
         let is_failed = completion != Completion::Done;
         let mut env = Hub::env(&self.hub.clock, &mut self.hub.host);
@@ -65,10 +89,10 @@ impl Shell {
         self.hub.drain();
     }
 
-    fn obey(&mut self, directive: Directive) -> Result<(), String> {
+    fn obey(&mut self, directive: Directive) -> Result<(), Failure> {
         match directive {
             Directive::ApplyConfig { changed } => self.apply(&changed),
-            Directive::RewriteConfig => self.rewrite_config(),
+            Directive::RewriteConfig { all } => Ok(self.rewrite_config(all)?),
             Directive::Shutdown(flags) => {
                 self.shut_down(flags);
                 Ok(())
@@ -81,22 +105,27 @@ impl Shell {
                 purge_memory();
                 Ok(())
             }
-            _ => Err("not supported by this build".to_owned()),
+            _ => Err("not supported by this build".to_owned().into()),
         }
     }
 
-    fn apply(&mut self, changed: &[Changed]) -> Result<(), String> {
-        let mut areas: Vec<ShellArea> = Vec::new();
+    fn apply(&mut self, changed: &[Changed]) -> Result<(), Failure> {
+        let mut areas: Vec<(ShellArea, ConfigId)> = Vec::new();
         for change in changed {
             if let Actor::Shell(area) = change.actor
-                && !areas.contains(&area)
+                && !areas.iter().any(|(known, _)| *known == area)
             {
-                areas.push(area);
+                areas.push((area, change.id));
             }
         }
         // TLS before the listeners: a TLS port that is opened needs its certificate.
-        areas.sort_by_key(|area| *area != ShellArea::Tls);
-        areas.into_iter().try_for_each(|area| self.follow(area))
+        areas.sort_by_key(|(area, _)| *area != ShellArea::Tls);
+        areas.into_iter().try_for_each(|(area, id)| {
+            self.follow(area).map_err(|text| Failure {
+                directive: Some(id),
+                text,
+            })
+        })
     }
 
     fn follow(&mut self, area: ShellArea) -> Result<(), String> {
@@ -111,6 +140,7 @@ impl Shell {
                     .map_err(|error| system_text(&error))
             }
             ShellArea::MaxClients => self.resize(),
+            ShellArea::Process => self.follow_process(),
             ShellArea::Folder => {
                 let folder = settings::path(self.hub.engine.config(), id::DIR);
                 let folder = folder.unwrap_or_else(|| PathBuf::from("."));
@@ -130,6 +160,7 @@ impl Shell {
             ShellArea::Listeners,
             ShellArea::Log,
             ShellArea::MaxClients,
+            ShellArea::Process,
         ] {
             let _ = self.follow(area);
         }
@@ -143,6 +174,16 @@ impl Shell {
         self.doors.tls_accepts_per_turn = count(id::MAX_NEW_TLS_CONNECTIONS_PER_CYCLE);
         self.doors.keepalive_s = config.size(id::TCP_KEEPALIVE);
         self.doors.maxclients = count(id::MAXCLIENTS);
+    }
+
+    /// Properties of the process that the kernel keeps.
+    pub(crate) fn follow_process(&mut self) -> Result<(), String> {
+        let wanted = WantedScore::of(self.hub.engine.config());
+        self.settings.oom_score.follow(wanted).map_err(|error| {
+            let text = format!("Unable to write oom_score_adj: {}", system_text(&error));
+            self.hub.log.log(Level::Warning, &text);
+            "Failed to set current oom_score_adj. Check server logs.".to_owned()
+        })
     }
 
     fn resize(&mut self) -> Result<(), String> {
@@ -270,11 +311,12 @@ impl Shell {
         }
     }
 
-    fn rewrite_config(&self) -> Result<(), String> {
+    fn rewrite_config(&self, all: bool) -> Result<(), String> {
         let Some(path) = &self.settings.config_file else {
             return Err("The server is running without a config file".to_owned());
         };
-        rewrite_file(path, self.hub.engine.config())
+        let make = if all { rewrite_all } else { rewrite };
+        rewrite_file(path, self.hub.engine.config(), make)
             .map_err(|error| format!("Rewriting config file: {}", system_text(&error)))?;
         self.hub
             .log
@@ -313,7 +355,11 @@ fn unbound_text(is_moved: bool) -> String {
 }
 
 /// Replaces a file as a whole: at no moment is there half of it, whatever happens.
-fn rewrite_file(path: &Path, config: &Config) -> io::Result<()> {
+fn rewrite_file(
+    path: &Path,
+    config: &Config,
+    make: fn(&[u8], &Config) -> Vec<u8>,
+) -> io::Result<()> {
     let old = match fs::read(path) {
         Ok(old) => old,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -321,7 +367,7 @@ fn rewrite_file(path: &Path, config: &Config) -> io::Result<()> {
     };
     // A link is followed, so that what it points to is what changes.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let new = rewrite(&old, config);
+    let new = make(&old, config);
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
@@ -418,7 +464,7 @@ mod tests {
         fs::write(&path, "# mine\nport 7000\n").unwrap();
         let mut config = Config::new(Profile::Compatible);
         config.correct(id::PORT, b"7001").unwrap();
-        rewrite_file(&path, &config).unwrap();
+        rewrite_file(&path, &config, rewrite).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("# mine\nport 7001\n"), "{text}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -45,6 +45,8 @@ pub(crate) struct Client {
     pub(crate) is_peer_closed: bool,
     /// It has a run in the batch, which must end before more is read.
     pub(crate) is_in_batch: bool,
+    /// The socket took less than it was given, and has not said since that it takes more.
+    pub(crate) is_blocked: bool,
     pub(crate) is_in_ready: bool,
     pub(crate) is_in_dirty: bool,
     pub(crate) is_in_touched: bool,
@@ -64,6 +66,7 @@ impl Client {
             may_read: false,
             is_peer_closed: false,
             is_in_batch: false,
+            is_blocked: false,
             is_in_ready: false,
             is_in_dirty: false,
             is_in_touched: false,

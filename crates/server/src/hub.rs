@@ -3,8 +3,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use mio::Registry;
 use vk_engine::{
-    CloseReason, Directive, Disposition, Engine, Env, Event, LogLevel, Output, SessionId, Ticket,
+    CloseReason, Directive, Disposition, Engine, Env, Event, LogLevel, Output,
+    REPLY_BYTES_UNLIMITED, SessionId, Ticket,
 };
 use vk_net::{Progress, limits};
 use vk_resp::{Batch, ProtocolError, ReplyBuf, Request};
@@ -14,13 +16,15 @@ use crate::{
     elapsed::LoopHost,
     host::{Clock, Counters},
     log::{Level, Logger},
-    settings, usage,
+    usage,
 };
 
 /// The engine with everything that it is told and asked through.
 pub(crate) struct Hub {
     pub(crate) engine: Engine,
     pub(crate) clients: Clients,
+    /// Where sockets are registered.
+    pub(crate) registry: Registry,
     pub(crate) clock: Clock,
     pub(crate) host: LoopHost,
     pub(crate) counters: Counters,
@@ -79,7 +83,12 @@ impl Hub {
             .engine
             .handle_request(&mut env, session, request, &mut self.reply)
         {
-            Disposition::Done if self.reply.len() < limits::REPLY_BYTES_COLLECTED_MAX => true,
+            Disposition::Done
+                if self.reply.len() < limits::REPLY_BYTES_COLLECTED_MAX
+                    && self.engine.outputs_len() < OUTPUTS_COLLECTED_MAX =>
+            {
+                true
+            }
             disposition => self.dispose(index, disposition),
         }
     }
@@ -89,6 +98,9 @@ impl Hub {
         match disposition {
             Disposition::Done => {
                 self.send(index);
+                if self.engine.outputs_len() >= OUTPUTS_COLLECTED_MAX {
+                    self.drain();
+                }
                 return self
                     .clients
                     .find(index)
@@ -258,12 +270,20 @@ impl Hub {
         if self.reply.is_empty() {
             return;
         }
+        let waiting = client.conn.queued_bytes().saturating_add(self.reply.len());
+        if waiting > REPLY_BYTES_UNLIMITED && self.exceeds_output(index, waiting) {
+            return;
+        }
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
         self.counters.writes = self.counters.writes.wrapping_add(1);
         let before = client.conn.output_bytes_total();
         let progress = client.conn.send(&mut self.reply, &mut client.socket);
         let sent = client.conn.output_bytes_total().wrapping_sub(before);
         self.counters.output_bytes = self.counters.output_bytes.wrapping_add(sent);
         match progress {
+            Ok(Progress::Drained) if client.is_blocked => self.unblock(index),
             Ok(Progress::Drained) => {}
             Ok(progress) => self.after_partial_send(index, progress),
             Err(_) => self.doom(index),
@@ -272,11 +292,13 @@ impl Hub {
 
     #[cold]
     fn after_partial_send(&mut self, index: ClientIndex, progress: Progress) {
-        if progress == Progress::Budget {
-            self.make_dirty(index);
+        match progress {
+            Progress::Budget => self.make_dirty(index),
+            _ => self.block(index),
         }
         self.touch(index);
         self.check_output_limit(index);
+        self.report(index);
     }
 
     /// Sends what is queued, as far as it goes.
@@ -295,13 +317,17 @@ impl Hub {
         match progress {
             Ok(Progress::Drained) => {
                 client.soft_since = None;
+                let was_blocked = client.is_blocked;
                 let has_input = client.may_read || client.conn.has_stash();
                 match client.phase {
                     Phase::Closing => self.finish_closing(index),
                     Phase::Open if has_input => self.make_ready(index),
                     _ => {}
                 }
-                self.touch(index);
+                if was_blocked {
+                    self.unblock(index);
+                }
+                self.report(index);
             }
             Ok(progress) => self.after_partial_send(index, progress),
             Err(_) => self.doom(index),
@@ -310,7 +336,7 @@ impl Hub {
 
     /// Closes a connection that nobody drains fast enough.
     pub(crate) fn check_output_limit(&mut self, index: ClientIndex) {
-        let limit = settings::output_limit(self.engine.config());
+        let limit = self.output_limit(index);
         let Some(client) = self.clients.find(index) else {
             return;
         };
@@ -332,7 +358,7 @@ impl Hub {
     }
 
     #[cold]
-    fn close_at_limit(&mut self, index: ClientIndex) {
+    pub(crate) fn close_at_limit(&mut self, index: ClientIndex) {
         let Some(client) = self.clients.find(index) else {
             return;
         };
@@ -454,16 +480,12 @@ impl Hub {
 
     fn take_output(&mut self, output: Output) {
         match output {
-            Output::Push { session, mut bytes } => {
-                let Some(index) = self.clients.of(session) else {
-                    return;
-                };
-                let Some(client) = self.clients.find(index) else {
-                    return;
-                };
-                client.conn.queue(&mut bytes);
-                self.make_dirty(index);
-            }
+            Output::Push { session, mut bytes } => self.push(session, &mut bytes),
+            Output::Broadcast {
+                receivers,
+                except,
+                bytes,
+            } => self.broadcast(&receivers, except, &bytes),
             Output::Wake {
                 session,
                 mut reply,
@@ -492,7 +514,17 @@ impl Hub {
         if client.phase != Phase::Parked {
             return;
         }
+        if reply.is_full() {
+            return self.close_at_limit(index);
+        }
         client.conn.queue(reply);
+        self.check_output_limit(index);
+        let Some(client) = self.clients.find(index) else {
+            return;
+        };
+        if client.phase == Phase::Doomed {
+            return;
+        }
         let has_input = client.may_read || client.is_peer_closed || client.conn.has_stash();
         match disposition {
             Disposition::Done => client.phase = Phase::Open,
@@ -516,6 +548,10 @@ impl Hub {
         self.doom(index);
     }
 }
+
+/// What the engine may have asked for before it is seen to though more requests of the same
+/// connection follow: a message that many patterns match is as many outputs.
+const OUTPUTS_COLLECTED_MAX: usize = 1024;
 
 /// Shorter, for one condition.
 const UNAUTHENTICATED_MAX: usize = limits::UNAUTHENTICATED_OUTPUT_BYTES_MAX;

@@ -245,13 +245,13 @@ impl Intake {
             Ok(stopped) => (stopped..end, None),
             Err(error) => (end..end, Some(error)),
         };
+        let usage = usage::of(client);
+        hub.engine.handle_usage(session, usage);
         let is_empty = self.batch.len() == self.owners.len();
         if is_empty && rest.is_empty() && error.is_none() && !is_finished {
             return;
         }
         client.is_in_batch = true;
-        let usage = usage::of(client);
-        hub.engine.handle_usage(session, usage);
         self.owners.resize(self.batch.len(), session);
         self.used = end;
         let run = Run {

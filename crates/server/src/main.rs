@@ -8,6 +8,7 @@ mod accept;
 mod apply;
 mod args;
 mod boot;
+mod broadcast;
 mod clients;
 mod daemon;
 mod descriptors;
@@ -19,6 +20,8 @@ mod intake;
 mod listen;
 mod log;
 mod notify;
+mod oom;
+mod overflow;
 mod secrets;
 mod serve;
 mod settings;
@@ -30,6 +33,7 @@ mod start;
 mod test_dir;
 mod tls_files;
 mod usage;
+mod writable;
 
 use std::process::ExitCode;
 

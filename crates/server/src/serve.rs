@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use mio::Poll;
+use mio::{Poll, Registry};
 use vk_engine::{
     BootUser, BootUsers, Engine, EngineConfig, ListenerKind,
     config::{Config, id},
@@ -39,6 +39,7 @@ use crate::{
     listen::{ListenError, Listener, Wanted, kind_name, open_tcp, open_unix, system_text},
     log::{Level, Logger},
     notify::Supervisor,
+    oom::OomScore,
     secrets::{Secrets, SecretsRequest, renew},
     settings,
     shell::{Exit, LISTENERS_FROM, Shell},
@@ -92,6 +93,7 @@ pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, Failure> {
     }
     open_all(&mut doors, &wanted, &poll, log)?;
     let hub = hub(
+        poll.registry().try_clone().map_err(plain)?,
         config,
         config_file.clone(),
         strict.as_ref(),
@@ -101,9 +103,12 @@ pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, Failure> {
     let settings = Settings {
         wanted,
         config_file,
+        oom_score: OomScore::default(),
     };
     let mut shell = Shell::new(poll, signals, hub, doors, settings, supervisor).map_err(plain)?;
     shell.follow_values();
+    // What went wrong is in the log; a server with another score than it wants still serves.
+    let _ = shell.follow_process();
     shell.announce();
     shell.is_renewed = strict.map(|strict| watch_certificate(strict.secrets, &shell, log));
     log.log(Level::Notice, "Server initialized");
@@ -127,6 +132,7 @@ fn fatal(log: &Logger, text: &str) -> Failure {
 }
 
 fn hub(
+    registry: Registry,
     config: Config,
     config_file: Option<PathBuf>,
     strict: Option<&StrictStart>,
@@ -157,6 +163,7 @@ fn hub(
     Ok(Hub {
         engine,
         clients: Clients::default(),
+        registry,
         clock,
         host,
         counters: Counters::default(),

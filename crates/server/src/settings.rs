@@ -3,7 +3,10 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
 
-use vk_engine::config::{Config, ConfigId, id};
+use vk_engine::{
+    SessionClass,
+    config::{Config, ConfigId, id},
+};
 use vk_net::OutputLimit;
 use vk_spec::config::Profile;
 use zeroize::Zeroizing;
@@ -102,12 +105,16 @@ pub(crate) fn tls(config: &Config) -> TlsSettings {
     }
 }
 
-/// The limit of ordinary connections.
-pub(crate) fn output_limit(config: &Config) -> OutputLimit {
-    let [normal, ..] = config.output_limits();
+/// What may wait to be sent on a connection whose session is of this class.
+pub(crate) fn output_limit(config: &Config, class: SessionClass) -> OutputLimit {
+    let [normal, _, pubsub] = config.output_limits();
+    let limit = match class {
+        SessionClass::PubSub => pubsub,
+        _ => normal,
+    };
     OutputLimit {
-        hard_bytes: normal.hard_bytes,
-        soft_bytes: normal.soft_bytes,
-        soft_seconds: u64::try_from(normal.soft_seconds).unwrap_or(0),
+        hard_bytes: limit.hard_bytes,
+        soft_bytes: limit.soft_bytes,
+        soft_seconds: u64::try_from(limit.soft_seconds).unwrap_or(0),
     }
 }

@@ -32,7 +32,8 @@ use crate::{
 const TOKEN_SIGNALS: Token = Token(0);
 /// The number of the first listener.
 pub(crate) const LISTENERS_FROM: usize = 1;
-const CLIENTS_FROM: usize = LISTENERS_FROM + LISTENERS_MAX;
+/// The number of the first connection.
+pub(crate) const CLIENTS_FROM: usize = LISTENERS_FROM + LISTENERS_MAX;
 
 /// Events taken from the kernel at once.
 const EVENTS_MAX: usize = 4096;
@@ -137,11 +138,13 @@ impl Shell {
         self.hub.drain();
         self.take_time();
         self.direct();
+        self.hub.engine.handle_turn_end();
+        self.hub.drain();
         self.flush_dirty();
+        self.hub.drain();
         self.hub.bury();
         if self.doors.is_pending() {
-            self.doors
-                .accept(&mut self.hub, self.poll.registry(), LISTENERS_FROM);
+            self.doors.accept(&mut self.hub, self.poll.registry());
             self.hub.bury();
         }
         let busy = self.hub.clock.now().0.saturating_sub(began.0);
@@ -191,7 +194,7 @@ impl Shell {
                     let Some(client) = self.hub.clients.find(index) else {
                         continue;
                     };
-                    if event.is_writable() && client.conn.queued_bytes() > 0 {
+                    if event.is_writable() && client.is_blocked {
                         self.hub.flush(index);
                     }
                     let Some(client) = self.hub.clients.find(index) else {

@@ -67,12 +67,28 @@ impl Socket {
         };
     }
 
-    /// Registers for both directions at once: edges cost nothing while nobody looks at them.
+    /// Asks to be told when there is something to read.
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
         match self {
-            Self::Tcp(stream) => stream.register(registry, token, interest),
-            Self::Unix(stream) => stream.register(registry, token, interest),
+            Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE),
+            Self::Unix(stream) => stream.register(registry, token, Interest::READABLE),
+        }
+    }
+
+    /// Asks to be told when there is something to read, and perhaps when it takes more, too.
+    pub(crate) fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        writes: bool,
+    ) -> io::Result<()> {
+        let interest = match writes {
+            true => Interest::READABLE | Interest::WRITABLE,
+            false => Interest::READABLE,
+        };
+        match self {
+            Self::Tcp(stream) => stream.reregister(registry, token, interest),
+            Self::Unix(stream) => stream.reregister(registry, token, interest),
         }
     }
 }

@@ -10,8 +10,10 @@ const TLS_BYTES: usize = 10 * 1024;
 /// The figures of one connection now.
 pub(crate) fn of(client: &Client) -> NetUsage {
     let conn = &client.conn;
+    let (held, spare) = (conn.held_bytes(), conn.spare_bytes());
     NetUsage {
-        query_bytes: conn.held_bytes(),
+        query_bytes: held.saturating_sub(spare),
+        query_free_bytes: spare,
         reply_list_len: conn.queued_buffers(),
         reply_list_bytes: conn.queued_bytes(),
         tls_bytes: if conn.is_tls() { TLS_BYTES } else { 0 },

@@ -5,7 +5,7 @@
 
 use bitflags::bitflags;
 
-use crate::{ArgKind, ArgSpec, KeySpec, args::words_min_of_all};
+use crate::{ArgKind, ArgSpec, ChannelSpec, KeySpec, args::words_min_of_all};
 
 bitflags! {
     /// Properties of a command that do not follow from anything else.
@@ -211,6 +211,8 @@ pub struct CommandSpec {
     pub tips: &'static [&'static str],
     /// Where the keys are.
     pub keys: &'static [KeySpec],
+    /// Where the channels are.
+    pub channels: Option<ChannelSpec>,
     /// The grammar of the arguments.
     pub args: &'static [ArgSpec],
     /// Numbers of the arguments (command name = 0) that hold secrets and are never logged; a
@@ -233,6 +235,7 @@ impl CommandSpec {
         categories: Categories::empty(),
         tips: &[],
         keys: &[],
+        channels: None,
         args: &[],
         secrets: &[],
     };

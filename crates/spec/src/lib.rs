@@ -7,12 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod channels;
 mod command;
 pub mod config;
 mod keys;
 mod syntax;
 
 pub use args::{ArgFlags, ArgKind, ArgSpec};
+pub use channels::{ChannelAccess, ChannelSpec};
 pub use command::{Categories, CommandSpec, Deprecation, Flags, Group, History};
 pub use keys::{Begin, Find, KeyFlags, KeySpec};
 pub use syntax::Syntax;

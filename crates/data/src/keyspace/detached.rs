@@ -33,6 +33,12 @@ impl Detached {
         self.table.memory_bytes()
     }
 
+    /// What [`Self::memory_bytes`] has to be, by a walk over everything: for checks.
+    #[must_use]
+    pub fn recount_bytes(&self) -> usize {
+        self.table.recount_bytes()
+    }
+
     /// Calls `visit` for every entry that is not yet freed.
     pub fn for_each(&self, visit: &mut impl FnMut(&DbEntry)) {
         self.table.for_each(visit);

@@ -24,6 +24,8 @@ pub(super) struct Directory<E> {
     chunks: Vec<Chunk<E>>,
     segments: usize,
     segment_bytes: usize,
+    /// Bytes of the lists that the chunks hold, kept up to date so that nobody walks the chunks.
+    list_bytes: usize,
 }
 
 /// The segments of one hash prefix.
@@ -67,6 +69,7 @@ impl<E: Slot> Directory<E> {
             chunks: Vec::new(),
             segments: 0,
             segment_bytes: 0,
+            list_bytes: 0,
         }
     }
 
@@ -138,16 +141,21 @@ impl<E: Slot> Directory<E> {
     }
 
     /// Bytes of segments and directory.
+    #[inline]
     pub(super) fn memory_bytes(&self) -> usize {
-        let chunk_bytes = |chunk: &Chunk<E>| {
-            chunk.entries.capacity() * size_of::<DirEntry>()
-                + chunk.segments.capacity() * size_of::<Box<Segment<E>>>()
-                + chunk.earliest_ms.capacity() * size_of::<i64>()
-        };
         self.segment_bytes
             + self.root.capacity() * size_of::<u32>()
             + self.chunks.capacity() * size_of::<Chunk<E>>()
-            + self.chunks.iter().map(chunk_bytes).sum::<usize>()
+            + self.list_bytes
+    }
+
+    /// What [`Self::memory_bytes`] has to be, by a walk over everything.
+    pub(super) fn recount_bytes(&self) -> usize {
+        let segments = self.iter().map(Segment::block_bytes).sum::<usize>();
+        segments
+            + self.root.capacity() * size_of::<u32>()
+            + self.chunks.capacity() * size_of::<Chunk<E>>()
+            + self.chunks.iter().map(Chunk::list_bytes).sum::<usize>()
     }
 
     /// Makes `segment`, of depth 0, the only segment. Returns the one before.
@@ -163,8 +171,9 @@ impl<E: Slot> Directory<E> {
         self.root.push(0);
         self.root_bits = 0;
         self.chunks.clear();
-        self.chunks
-            .push(Chunk::of_one(KeyHash(0), segment, earliest_ms));
+        let chunk = Chunk::of_one(KeyHash(0), segment, earliest_ms);
+        self.list_bytes = chunk.list_bytes();
+        self.chunks.push(chunk);
         before
     }
 
@@ -188,6 +197,7 @@ impl<E: Slot> Directory<E> {
         self.segment_bytes += right.0.block_bytes();
         let spot = self.spot(hash)?;
         let chunk = &mut self.chunks[spot.chunk as usize];
+        self.list_bytes -= chunk.list_bytes();
         let regular = right.0.regular();
         let old = core::mem::replace(&mut chunk.segments[usize::from(spot.segment)], left.0);
         chunk.earliest_ms[usize::from(spot.segment)] = left.1;
@@ -204,6 +214,7 @@ impl<E: Slot> Directory<E> {
                 regular,
             };
         }
+        self.list_bytes += chunk.list_bytes();
         Some(old)
     }
 
@@ -220,6 +231,7 @@ impl<E: Slot> Directory<E> {
         self.segments -= 1;
         self.segment_bytes -= merged.block_bytes();
         let chunk = &mut self.chunks[spot.chunk as usize];
+        self.list_bytes -= chunk.list_bytes();
         chunk.segments[usize::from(spot.segment)] = merged;
         chunk.earliest_ms[usize::from(spot.segment)] = earliest_ms;
         for at in chunk.range(hash, spot.depth - 1) {
@@ -231,6 +243,7 @@ impl<E: Slot> Directory<E> {
         }
         chunk.remove_segment(buddy.segment);
         chunk.halve();
+        self.list_bytes += chunk.list_bytes();
         self.merge_chunks(hash);
         Some(())
     }
@@ -247,12 +260,14 @@ impl<E: Slot> Directory<E> {
         self.root.clear();
         loop {
             let chunk = self.chunks.last_mut()?;
+            self.list_bytes -= chunk.entries.capacity() * size_of::<DirEntry>();
             chunk.entries = Vec::new();
             if let Some(segment) = chunk.segments.pop() {
                 self.segments -= 1;
                 self.segment_bytes -= segment.block_bytes();
                 return Some(segment);
             }
+            self.list_bytes -= chunk.list_bytes();
             self.chunks.pop();
         }
     }
@@ -280,12 +295,15 @@ impl<E: Slot> Directory<E> {
     fn deepen(&mut self, hash: KeyHash) -> Option<()> {
         let chunk_at = self.spot(hash)?.chunk as usize;
         let chunk = &mut self.chunks[chunk_at];
+        self.list_bytes -= chunk.list_bytes();
         if chunk.bits < self.chunk_bits_max {
             chunk.entries = chunk.entries.iter().flat_map(|&entry| [entry; 2]).collect();
             chunk.bits += 1;
+            self.list_bytes += chunk.list_bytes();
             return Some(());
         }
         let right = chunk.cut();
+        self.list_bytes += chunk.list_bytes() + right.list_bytes();
         let depth = right.depth;
         if depth > self.root_bits {
             self.root = self.root.iter().flat_map(|&at| [at; 2]).collect();
@@ -333,7 +351,10 @@ impl<E: Slot> Directory<E> {
         } else {
             left_at
         };
-        self.chunks[left_at].join(right);
+        let left = &mut self.chunks[left_at];
+        self.list_bytes -= left.list_bytes() + right.list_bytes();
+        left.join(right);
+        self.list_bytes += left.list_bytes();
         Some(())
     }
 
@@ -359,6 +380,13 @@ impl<E: Slot> Chunk<E> {
             segments: [segment].into(),
             earliest_ms: [earliest_ms].into(),
         }
+    }
+
+    /// Bytes of the lists.
+    fn list_bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<DirEntry>()
+            + self.segments.capacity() * size_of::<Box<Segment<E>>>()
+            + self.earliest_ms.capacity() * size_of::<i64>()
     }
 
     /// The entries of the segment of `hash` with this depth.

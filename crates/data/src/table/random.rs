@@ -3,12 +3,25 @@
 
 use super::Table;
 use super::bucket::SLOTS;
+use super::directory::NEVER_MS;
 use super::position::Position;
 use super::segment::capacity;
 use super::slot::{KeyHash, Slot};
 
 /// Draws before a random entry is taken from wherever there is one.
 const DRAWS_MAX: u32 = 128;
+
+/// Buckets that a sample looks at while it has found something: those of two segments.
+const SAMPLE_BUCKETS_MAX: usize = 120;
+
+/// Which entries a sample is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// All.
+    All,
+    /// Those that expire.
+    Volatile,
+}
 
 impl<E: Slot> Table<E> {
     /// An entry chosen by `seed`, each with about the same probability. `None` if there is none.
@@ -39,16 +52,88 @@ impl<E: Slot> Table<E> {
             .or_else(|| self.first_from(Position::START))
     }
 
-    /// Calls `visit` for the entries of one random home bucket: a sample at the price of one
-    /// cache line. It may be empty.
-    pub fn sample(&self, seed: u64, visit: &mut impl FnMut(&E)) {
-        let position = Position::of(KeyHash(SplitMix(seed).next()));
-        if let Some(spot) = self.directory.spot(position.hash()) {
-            let home = position.home(spot.depth, spot.regular);
-            self.directory
-                .segment(spot)
-                .for_home(home, &self.seed, visit);
+    /// Calls `visit` for the entries of `kind` in whole home buckets, from a place chosen by `seed`
+    /// on until there were `count_min` of them, or enough was looked at to have met one at least.
+    /// Returns how many there were: 0 only if the table holds none. Neighbours in hash order have
+    /// nothing else in common, and lie in neighbouring lines of the cache.
+    pub fn sample(
+        &self,
+        seed: u64,
+        kind: Kind,
+        count_min: usize,
+        visit: &mut impl FnMut(&E),
+    ) -> usize {
+        let held = match kind {
+            Kind::All => self.len(),
+            Kind::Volatile => self.volatile_len(),
+        };
+        let count_min = count_min.clamp(1, held.max(1));
+        let Some(start) = self.home_of(Position::of(KeyHash(SplitMix(seed).next()))) else {
+            return 0;
+        };
+        let (mut position, mut has_wrapped) = (start, false);
+        let (mut found, mut buckets) = (0, 0);
+        while held > 0 && found < count_min && (found == 0 || buckets < SAMPLE_BUCKETS_MAX) {
+            if has_wrapped && position >= start {
+                break;
+            }
+            let next = match self.skip(position, kind) {
+                Some(next) => next,
+                None => {
+                    buckets += 1;
+                    self.sample_step(position, kind, &mut found, visit)
+                }
+            };
+            has_wrapped |= next.is_none();
+            position = next.unwrap_or(Position::START);
         }
+        found
+    }
+
+    /// The first position of the home bucket that holds `position`.
+    fn home_of(&self, position: Position) -> Option<Position> {
+        let spot = self.directory.spot(position.hash())?;
+        let home = position.home(spot.depth, spot.regular);
+        Some(position.home_start(spot.depth, spot.regular, home))
+    }
+
+    /// Where to go on if the place at `position` is known to hold nothing of `kind`.
+    fn skip(&self, position: Position, kind: Kind) -> Option<Option<Position>> {
+        let spot = self.directory.spot(position.hash())?;
+        let is_empty = match kind {
+            Kind::All => self.directory.segment(spot).header.count == 0,
+            Kind::Volatile => {
+                let chunk = self.directory.chunk_at(spot, position, NEVER_MS - 1);
+                if let Some((depth, _, true)) = chunk {
+                    return Some(position.segment_end(depth));
+                }
+                self.directory.earliest_ms(spot) == NEVER_MS
+            }
+        };
+        is_empty.then(|| position.segment_end(spot.depth))
+    }
+
+    /// Visits one home bucket; returns where the next begins.
+    fn sample_step(
+        &self,
+        position: Position,
+        kind: Kind,
+        found: &mut usize,
+        visit: &mut impl FnMut(&E),
+    ) -> Option<Position> {
+        let spot = self.directory.spot(position.hash())?;
+        let home = position.home(spot.depth, spot.regular);
+        let segment = self.directory.segment(spot);
+        if let Some(bucket) = segment.buckets().get(home) {
+            bucket.iter().for_each(|(_, entry)| entry.prefetch());
+        }
+        segment.for_home(home, &self.seed, &mut |entry| {
+            if kind == Kind::All || entry.expire_ms().is_some() {
+                *found += 1;
+                visit(entry);
+            }
+        });
+        position.home_end(spot.depth, spot.regular, home)
     }
 
     /// The depth that segments have in a table of this length, with one bit for stragglers.

@@ -7,7 +7,7 @@ use std::boxed::Box;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
-use super::{ExpiryPosition, HashSeed, KeyHash, Slot, Table, Tuning};
+use super::{ExpiryPosition, HashSeed, KeyHash, Kind, Slot, Table, Tuning};
 
 const SEED: HashSeed = HashSeed { k0: 1, k1: 2 };
 

@@ -7,7 +7,10 @@ use alloc::{format, string::String, vec, vec::Vec};
 use vk_resp::ReplyBuf;
 use vk_spec::{ArgFlags, ArgKind, ArgSpec, Group};
 
-use super::{Rig, history::replies};
+use super::{
+    Rig,
+    answers::{Answers, answers_each_name},
+};
 use crate::{
     Disposition, SessionId,
     cmd::{Command, specs},
@@ -112,9 +115,18 @@ impl Bench {
         let bytes = words.iter().map(|word| word.bytes.as_slice());
         let (reply, disposition) = self.rig.request(self.session, bytes, true);
         let is_parked = disposition == Disposition::Parked;
-        let count = replies(&reply);
-        if count != Some(1) && !(is_parked && count == Some(0)) && !may_be_silent(words) {
-            panic!("{} gets {count:?} replies", show(words));
+        let each = words
+            .first()
+            .is_some_and(|name| answers_each_name(&name.bytes));
+        let is_good = |answers: Answers| {
+            let names = words.len().saturating_sub(1);
+            answers.is_one()
+                || (each && answers.replies == names)
+                || (answers.replies == 0 && (is_parked || may_be_silent(words)))
+        };
+        let answers = Answers::of(&reply);
+        if !answers.is_some_and(is_good) {
+            panic!("{} gets {answers:?}", show(words));
         }
         let engine = &self.rig.engine;
         let is_changed = engine.digest().0 != self.digest || engine.dirty != self.dirty;

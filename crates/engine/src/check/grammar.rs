@@ -42,8 +42,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Commands that stop or distort the machine on purpose, or keep it busy long (PFSELFTEST counts ten
-/// million elements).
+/// Commands that stop or distort the machine on purpose, or keep it busy long (PFSELFTEST counts
+/// ten million elements).
 const LEFT_OUT: [&str; 4] = ["shutdown", "debug", "monitor", "pfselftest"];
 
 /// The commands to choose from.

@@ -3,10 +3,11 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use vk_resp::{ReplyBuf, ReplyLimits, ReplyParser};
+use vk_resp::ReplyBuf;
 
 use super::{
     Rig,
+    answers::{Answers, answers_each_name},
     grammar::{Grammar, Source},
 };
 use crate::{Completion, Disposition, EffectBuf, Output, SessionId, Ticket, session::SessionFlags};
@@ -26,6 +27,8 @@ pub(super) struct Manner {
     pub(super) listens: bool,
     /// The state is looked at around every request, which takes most of the time.
     pub(super) looks: bool,
+    /// Memory is bounded, with this number of a policy.
+    pub(super) bounded_by: Option<u8>,
 }
 
 /// One run of a history.
@@ -69,6 +72,9 @@ impl History {
         };
         history.rig.engine.set_effects_wanted(manner.listens);
         history.bound_strings();
+        if let Some(policy) = manner.bounded_by {
+            history.rig.bound_memory(policy);
+        }
         let mut source = Source::new(data);
         for _ in 0..STEPS_MAX {
             let Some(step) = source.byte() else { break };
@@ -125,6 +131,7 @@ impl History {
                 }
             }
         }
+        self.rig.engine.handle_turn_end();
         self.drain(source);
         self.rig.engine.take_effects(&mut self.effects);
     }
@@ -178,12 +185,20 @@ impl History {
             self.compare(&before, &reply, disposition);
         }
         let may_be_silent = was_quiet || self.is_quiet(session) || disposition != Disposition::Done;
-        match replies(&reply) {
-            Some(1) => {}
-            Some(0) if may_be_silent => {}
-            got => self.fail(&format!("a request got {got:?} replies")),
+        let may_be_many = self.may_be_many();
+        match Answers::of(&reply) {
+            Some(answers) if answers.is_one() => {}
+            Some(answers) if answers.is_any() && may_be_many => {}
+            Some(answers) if answers.replies == 0 && may_be_silent => {}
+            got => self.fail(&format!("a request got {got:?}")),
         }
         self.settle(session, disposition);
+        if self.manner.bounded_by.is_some() {
+            self.digest = None;
+            if let Err(why) = self.rig.engine.check_room() {
+                self.fail(&why);
+            }
+        }
     }
 
     /// Compares the state with the one before the request that was answered so.
@@ -193,7 +208,8 @@ impl History {
             .chunks()
             .next()
             .is_some_and(|chunk| chunk.starts_with(b"-"));
-        if failed && before.expired == after.expired && *before != after {
+        let removed_by_itself = before.expired != after.expired || before.evicted != after.evicted;
+        if failed && !removed_by_itself && *before != after {
             self.fail("an error changed something");
         }
         let unheard = self.manner.listens && before.groups == after.groups;
@@ -209,8 +225,23 @@ impl History {
             digest,
             dirty: engine.dirty,
             expired: engine.stats.expired_keys,
+            evicted: engine.stats.evicted_keys,
             groups: self.effects.groups.len(),
         }
+    }
+
+    /// Whether the last request confirms name by name, or is an EXEC that may hold one that does.
+    fn may_be_many(&self) -> bool {
+        let is = |done: &Done, wanted: fn(&[u8]) -> bool| match done {
+            Done::Request(_, words) => words.first().is_some_and(|name| wanted(name)),
+            _ => false,
+        };
+        let Some(last) = self.done.last() else {
+            return false;
+        };
+        let is_exec = is(last, |name| name.eq_ignore_ascii_case(b"exec"));
+        is(last, answers_each_name)
+            || (is_exec && self.done.iter().any(|done| is(done, answers_each_name)))
     }
 
     fn is_quiet(&self, session: SessionId) -> bool {
@@ -256,6 +287,13 @@ impl History {
                     _ => self.under_way.push(ticket),
                 },
                 Output::Push { bytes, .. } => self.note(&bytes),
+                Output::Broadcast {
+                    receivers, bytes, ..
+                } => {
+                    let to = format!("{receivers:?}");
+                    self.transcript.extend_from_slice(to.as_bytes());
+                    self.note(&bytes);
+                }
                 Output::Event(event) => {
                     self.transcript
                         .extend_from_slice(format!("{event:?}").as_bytes());
@@ -289,20 +327,8 @@ struct State {
     digest: [u8; 20],
     dirty: u64,
     expired: u64,
+    evicted: u64,
     groups: usize,
-}
-
-/// How many whole replies these bytes are; `None` if they are not.
-pub(super) fn replies(bytes: &ReplyBuf) -> Option<usize> {
-    let mut parser = ReplyParser::new(ReplyLimits::default());
-    for chunk in bytes.chunks() {
-        parser.feed(chunk);
-    }
-    let mut count = 0;
-    while parser.poll().ok()?.is_some() {
-        count += 1;
-    }
-    parser.is_idle().then_some(count)
 }
 
 impl Done {

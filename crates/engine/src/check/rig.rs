@@ -1,6 +1,7 @@
 //! A machine with a clock that is moved by hand and a host that does nothing. Not a shell: nothing
 //! is done about outputs.
 
+use alloc::string::ToString as _;
 use core::time::Duration;
 
 use vk_data::table::HashSeed;
@@ -9,7 +10,8 @@ use vk_spec::config::Profile;
 
 use crate::{
     BootUsers, Disposition, Engine, EngineConfig, Env, Host, Identity, ListenerKind, Local,
-    MonoMicros, Peer, Remote, Seeds, SessionId, Ticks, UnixMicros, WorkBudget, config::Config,
+    MonoMicros, Peer, Remote, Seeds, SessionId, Ticks, UnixMicros, WorkBudget,
+    config::{Config, id, table::limits::POLICIES},
 };
 
 /// Wall-clock time at which every rig begins, in Unix milliseconds.
@@ -69,6 +71,28 @@ impl Rig {
         };
         rig.with_env(|engine, env| engine.handle_start(env));
         rig
+    }
+
+    /// Bounds memory to little more than the machine takes now, with this number of a policy.
+    pub(super) fn bound_memory(&mut self, policy: u8) {
+        /// Room for some hundred small keys.
+        const ROOM_BYTES: u64 = 48 * 1024;
+        let limit = self.engine.limited_bytes().saturating_add(ROOM_BYTES);
+        let config = &mut self.engine.config;
+        let name = POLICIES
+            .get(usize::from(policy))
+            .map_or("noeviction", |(name, _)| *name);
+        let set = [
+            (id::MAXMEMORY, limit.to_string()),
+            (id::MAXMEMORY_POLICY, name.to_string()),
+            // Histograms would take all the room.
+            (id::LATENCY_TRACKING, "no".to_string()),
+        ];
+        for (id, value) in set {
+            // The values are good ones, so nothing can be wrong with them.
+            let _ = config.correct(id, value.as_bytes());
+        }
+        self.engine.memory_limits_changed();
     }
 
     /// Calls the machine at the present time.

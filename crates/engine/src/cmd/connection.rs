@@ -4,16 +4,18 @@ mod auth;
 mod basic;
 mod client;
 mod client_filter;
+mod client_import;
 mod client_line;
 mod client_list;
 mod client_name;
 mod client_pause;
+mod client_tracking;
 mod client_unblock;
 mod cluster;
 
 use super::Command;
 
-pub(crate) use client_line::session_bytes;
+pub(crate) use client_line::{address, session_bytes};
 
 /// The commands of this group.
 pub(super) const COMMANDS: &[Command] = &[

@@ -1,6 +1,6 @@
 //! HELP of commands with subcommands, written from the table.
 
-use alloc::format;
+use alloc::{format, string::String};
 
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::Syntax;
@@ -34,4 +34,20 @@ pub(super) fn help(
     reply.simple("HELP");
     reply.simple("    Prints this help.");
     Ok(())
+}
+
+/// A word of a subcommand's name that an error repeats, in bytes.
+const ECHO_BYTES_MAX: usize = 128;
+
+/// The error of a subcommand with words too many.
+pub(super) fn wrong_subcommand(ctx: &mut SessionCtx<'_>, request: Request<'_>) -> Error {
+    let id = ctx.command;
+    let full_name = ctx.engine().commands.full_name(id);
+    let container = full_name.split('|').next().unwrap_or(full_name);
+    let name = request.arg(1).unwrap_or_default();
+    let name = String::from_utf8_lossy(name.get(..ECHO_BYTES_MAX).unwrap_or(name));
+    Error::told(format_args!(
+        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try {} HELP.",
+        container.to_ascii_uppercase()
+    ))
 }

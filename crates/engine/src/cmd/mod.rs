@@ -12,6 +12,7 @@ mod hash;
 mod help;
 mod hyperloglog;
 mod list;
+mod pubsub;
 mod server;
 mod set;
 mod sort;
@@ -68,6 +69,12 @@ impl Command {
     #[must_use]
     pub const fn is_write(&self) -> bool {
         matches!(self.run, Run::Write(_))
+    }
+
+    /// Whether it may have something for replicas, so that a pause of writes holds it.
+    #[must_use]
+    pub const fn may_replicate(&self) -> bool {
+        self.is_write() || self.spec.flags.contains(Flags::MAY_REPLICATE)
     }
 
     /// Whether it reads the keyspace and never changes it.
@@ -127,6 +134,7 @@ pub const GROUPS: &[&[Command]] = &[
     geo::COMMANDS,
     sort::COMMANDS,
     generic::COMMANDS,
+    pubsub::COMMANDS,
     transactions::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,

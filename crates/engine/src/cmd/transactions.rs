@@ -149,6 +149,7 @@ fn exec(
     }
     let protocol = ctx.session()?.protocol;
     let mut whole = ReplyBuf::new(protocol);
+    whole.set_bytes_max(reply.bytes_max());
     whole.array(multi.queued.len());
     let queued: VecDeque<_> = multi
         .queued
@@ -158,6 +159,7 @@ fn exec(
     let rest = ExecRest {
         queued,
         reply: whole,
+        pushes: ReplyBuf::new(protocol),
     };
     let base = &mut ctx.base;
     base.engine.effects.begin();
@@ -212,17 +214,20 @@ impl Engine {
         }
     }
 
-    /// Whether the transaction of a session holds a command that writes.
+    /// Whether the transaction of a session holds a command that waits while writes do.
     pub(crate) fn queued_writes(&self, id: SessionId) -> bool {
+        self.queued_any(id, Command::may_replicate)
+    }
+
+    /// Whether the transaction of a session holds a command of this kind.
+    pub(crate) fn queued_any(&self, id: SessionId, is: fn(&Command) -> bool) -> bool {
         let multi = self
             .sessions
             .find(id)
             .and_then(|session| session.multi.as_ref());
         multi.is_some_and(|multi| {
-            multi
-                .queued
-                .iter()
-                .any(|(id, _)| self.commands.command(*id).is_write())
+            let mut queued = multi.queued.iter();
+            queued.any(|(id, _)| is(self.commands.command(*id)))
         })
     }
 
@@ -239,6 +244,7 @@ impl Engine {
         let expired = entry
             .and_then(|entry| entry.expire_ms())
             .is_some_and(|at| at < now);
+        session.watched_bytes += key.len() + size_of::<Watched>();
         session.watched.push(Watched {
             db,
             key: key.into(),
@@ -251,6 +257,7 @@ impl Engine {
         let Some(session) = self.sessions.find_mut(id) else {
             return;
         };
+        session.watched_bytes = 0;
         for watched in core::mem::take(&mut session.watched) {
             self.watch.remove(&(watched.db, watched.key), id);
         }

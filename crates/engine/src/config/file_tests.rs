@@ -45,7 +45,7 @@ fn lines_comments_quotes_and_cases() {
         .iter()
         .map(|warning| (warning.directive, warning.line))
         .collect();
-    assert_eq!(told, [("maxmemory-policy", 7), ("replica-priority", 6)]);
+    assert_eq!(told, [("replica-priority", 6)]);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_wide_tree_of_includes_ends() {
 
 #[test]
 fn strict_refuses_what_it_cannot_guard() {
-    let text = "appendonly yes\nmaxmemory 1gb\nio-threads 4\nuser a on nopass\n";
+    let text = "appendonly yes\nmin-replicas-to-write 1\nio-threads 4\nuser a on nopass\n";
     let refused = load_text(Profile::Strict, text).unwrap_err();
     let shown = refused.to_string();
     for part in [
@@ -214,7 +214,7 @@ fn strict_refuses_what_it_cannot_guard() {
         "line 4",
         "'user'",
         "'appendonly'",
-        "'maxmemory'",
+        "'min-replicas-to-write'",
         "remove the line",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");

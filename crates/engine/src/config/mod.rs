@@ -19,7 +19,7 @@ pub mod words;
 pub use args::arguments_to_text;
 pub use file::{Include, LoadError, Loaded, Origin, Source, Warning, load};
 pub use lists::{EventFlags, OutputLimit, OutputLimits, SavePoint};
-pub use rewrite::rewrite;
+pub use rewrite::{rewrite, rewrite_all};
 pub use set::{Changed, Ignored, SetContext, SetError};
 pub use table::ConfigId;
 pub use value::{TITLE_VARIABLES, Value};
@@ -148,6 +148,15 @@ impl Config {
         match self.value(table::keyspace::NOTIFY_KEYSPACE_EVENTS) {
             Value::Events(flags) => *flags,
             _ => EventFlags::NONE,
+        }
+    }
+
+    /// Scores of a primary, a replica and a background child for the kernel's killer.
+    #[must_use]
+    pub fn oom_scores(&self) -> [i64; 3] {
+        match self.value(table::process::OOM_SCORE_ADJ_VALUES) {
+            Value::Scores(scores) => *scores,
+            _ => [0; 3],
         }
     }
 

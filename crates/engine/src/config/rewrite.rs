@@ -31,6 +31,18 @@ pub fn rewrite(old: &[u8], config: &Config) -> Vec<u8> {
     state.into_text()
 }
 
+/// As [`rewrite()`], with a line for every value that can be said, default or not.
+#[must_use]
+pub fn rewrite_all(old: &[u8], config: &Config) -> Vec<u8> {
+    let mut state = Rewrite::read(old);
+    for id in ConfigId::all() {
+        let mut lines = lines_of(config, id);
+        lines.iter_mut().for_each(|line| line.needed = true);
+        state.replace(id, lines);
+    }
+    state.into_text()
+}
+
 struct Rewrite {
     lines: Vec<Vec<u8>>,
     /// By directive, the lines that it has in the old text.

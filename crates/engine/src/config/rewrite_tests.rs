@@ -131,3 +131,33 @@ proptest! {
         check_config_text(&text);
     }
 }
+
+#[test]
+fn every_value_can_be_written_and_read_again() {
+    let mut config = Config::new(Profile::Compatible);
+    config
+        .set(
+            &[b"timeout", b"7", b"save", b"10 20"],
+            SetContext {
+                local: true,
+                loading: false,
+            },
+        )
+        .unwrap();
+    let text = rewrite_all(b"# mine\n", &config);
+    assert!(text.starts_with(b"# mine\n"));
+    let source = Source {
+        name: "f",
+        text: &text,
+        origin: Origin::File,
+    };
+    let again = load(Profile::Compatible, &[source], &mut |_| Ok(Vec::new()))
+        .unwrap()
+        .config;
+    for id in ConfigId::all() {
+        let shown = |config: &Config| String::from_utf8(config.render(id)).unwrap();
+        assert_eq!(shown(&again), shown(&config), "{}", id.spec().name);
+    }
+    let lines = text.split(|byte| *byte == b'\n').count();
+    assert!(lines > 200, "{lines}");
+}

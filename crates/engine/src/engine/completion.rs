@@ -1,6 +1,6 @@
 //! Work that the shell does for a session, and what happens when it has ended.
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
 use vk_resp::ReplyBuf;
 
@@ -42,7 +42,7 @@ impl Engine {
             return;
         };
         let pending = self.pending.remove(at);
-        if matches!(result, Completion::Failed(_)) {
+        if result != Completion::Done {
             self.config.rollback(&pending.changed);
         }
         self.config_changed(&pending.changed);
@@ -53,18 +53,26 @@ impl Engine {
             return;
         };
         let mut reply = ReplyBuf::new(session.protocol);
+        reply.set_bytes_max(self.eviction.reply_bytes_max());
         match result {
             Completion::Done => reply.ok(),
             Completion::Failed(text) => {
-                let line = failure(&pending.changed, text);
                 self.stats.count_error("ERR");
-                reply.error_bytes(&line);
+                reply.error(&alloc::format!("ERR {text}"));
+            }
+            Completion::NotApplied { directive, reason } => {
+                self.stats.count_error("ERR");
+                reply.error_bytes(&SetError::not_applied(directive, reason).wire_text());
             }
         }
         let (id, host) = (pending.session, &mut *env.host);
         let disposition = pipeline::resume(self, host, id, &mut reply);
+        self.sessions.recount(id);
         if disposition == Disposition::Parked {
             return;
+        }
+        if self.tracking.is_on() {
+            self.end_caching(id);
         }
         let state = self.sessions.find(id);
         if state.is_some_and(|state| state.flags.contains(SessionFlags::GONE)) {
@@ -76,12 +84,5 @@ impl Engine {
                 disposition,
             });
         }
-    }
-}
-
-fn failure(changed: &[Changed], text: String) -> Vec<u8> {
-    match changed.first() {
-        Some(first) => SetError::not_applied(first.id, text).wire_text(),
-        None => alloc::format!("ERR {text}").into_bytes(),
     }
 }

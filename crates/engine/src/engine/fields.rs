@@ -38,7 +38,7 @@ impl Engine {
             .collect();
         self.effects.add(key.db, words.into_iter());
         self.effects.end();
-        self.key_changed(key.db, key.bytes);
+        self.key_lapsed(key.db, key.bytes);
         self.notify(key.db, EventFlags::HASH, "hexpired", key.bytes);
         if is_empty {
             self.dbs.delete(key);

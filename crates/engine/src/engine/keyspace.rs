@@ -7,7 +7,7 @@ use vk_data::{entry::DbEntry, table::Loc};
 use vk_mem::Access;
 
 use crate::{
-    Engine, Event, Output, SessionId,
+    Engine, SessionId,
     access::KeyRef,
     config::{EventFlags, id},
     ctx::{Lookup, Origin},
@@ -39,9 +39,7 @@ impl Engine {
         key: &KeyRef<'_>,
         how: Lookup,
     ) -> Option<Loc> {
-        // Before a change the key has to be gone, even in a pause that a transaction began.
-        let removes = how == Lookup::Change || !self.expire_is_paused();
-        let live = self.locate_live(origin, key, removes);
+        let live = self.locate_live(session, origin, key, how);
         if how == Lookup::Use && origin != Origin::Replay {
             self.count_lookup(key, live.is_some());
         }
@@ -58,9 +56,10 @@ impl Engine {
     #[inline]
     fn locate_live(
         &mut self,
+        session: SessionId,
         origin: Origin,
         key: &KeyRef<'_>,
-        removes: bool,
+        how: Lookup,
     ) -> Option<(Loc, Access)> {
         let db = self.dbs.db(key.db)?;
         let loc = db.locate(key.hash, key.bytes)?;
@@ -69,8 +68,10 @@ impl Engine {
         if let Some(at) = entry.expire_ms()
             && at < self.now_ms()
             && origin != Origin::Replay
+            && !self.sees_expired(session)
         {
-            if removes {
+            // Before a change the key has to be gone, even in a pause that a transaction began.
+            if how == Lookup::Change || !self.expire_is_paused() {
                 self.delete_expired(key);
             }
             return None;
@@ -92,9 +93,19 @@ impl Engine {
         session.is_some_and(|session| session.flags.contains(SessionFlags::NO_TOUCH))
     }
 
-    /// CLIENT PAUSE holds expiry back, so that nothing changes meanwhile.
+    /// CLIENT PAUSE holds expiry back, so that nothing changes meanwhile; so does an import, whose
+    /// source says what is deleted.
     pub(crate) fn expire_is_paused(&self) -> bool {
-        self.pause.is_active(self.mono)
+        self.pause.is_active(self.mono) || self.config.bool(id::IMPORT_MODE)
+    }
+
+    /// Whether a session is the source of an import, to which nothing has expired.
+    pub(crate) fn sees_expired(&self, session: SessionId) -> bool {
+        self.config.bool(id::IMPORT_MODE)
+            && self
+                .sessions
+                .find(session)
+                .is_some_and(|state| state.flags.contains(SessionFlags::IMPORT_SOURCE))
     }
 
     /// Removes a key whose time has come, with all that follows.
@@ -108,14 +119,28 @@ impl Engine {
         self.effects
             .add(key.db, [b"DEL".as_slice(), key.bytes].into_iter());
         self.effects.end();
-        self.key_changed(key.db, key.bytes);
+        self.key_lapsed(key.db, key.bytes);
         self.notify(key.db, EventFlags::EXPIRED, "expired", key.bytes);
     }
 
-    /// Whoever watches this key or waits for it is told.
+    /// The running request has changed a key: whoever watches it, waits for it or may have it in a
+    /// cache is told.
     #[inline]
     pub(crate) fn key_changed(&mut self, db: u32, key: &[u8]) {
+        self.changed(db, key, self.running);
+    }
+
+    /// As [`Engine::key_changed`], for a change that is nobody's, whoever noticed it.
+    pub(crate) fn key_lapsed(&mut self, db: u32, key: &[u8]) {
+        self.changed(db, key, None);
+    }
+
+    #[inline]
+    fn changed(&mut self, db: u32, key: &[u8], author: Option<SessionId>) {
         self.blocking.touched(db, key);
+        if self.tracking.is_on() {
+            self.tell_changed(key, author);
+        }
         if self.watch.is_empty() {
             return;
         }
@@ -137,21 +162,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    /// Announces an event of a key.
-    pub(crate) fn notify(&mut self, db: u32, class: EventFlags, event: &'static str, key: &[u8]) {
-        if self.announces(class) {
-            let key = key.to_vec();
-            self.outputs
-                .push_back(Output::Event(Event::Keyspace { db, event, key }));
-        }
-    }
-
-    fn announces(&self, class: EventFlags) -> bool {
-        let on = self.notify;
-        on.contains(class)
-            && (on.contains(EventFlags::KEYSPACE) || on.contains(EventFlags::KEYEVENT))
     }
 
     /// Marks the sessions that watch keys of `db` which exist in it or in `other`.
@@ -181,6 +191,7 @@ impl Engine {
         self.dbs.swap(a, b);
         self.blocking.touched_all(a);
         self.blocking.touched_all(b);
+        self.tell_all_changed();
         self.run.dirty += 1;
     }
 
@@ -193,21 +204,23 @@ impl Engine {
         for db in all {
             self.databases_changed(db, None);
             keys += self.dbs.flush(db);
+            self.observe.hot_keys.forget_db(db);
             self.blocking.touched_all(db);
         }
+        self.tell_all_changed();
         keys
     }
 
+    #[inline]
     fn uses_lfu(&self) -> bool {
-        // The numbers of volatile-lfu and allkeys-lfu in the directive's list of choices.
-        matches!(self.config.int(id::MAXMEMORY_POLICY), 1 | 5)
+        self.eviction.uses_lfu()
     }
 
-    fn minutes(&self) -> u32 {
+    pub(crate) fn minutes(&self) -> u32 {
         (self.now_ms() / 60_000) as u32 & 0xffff
     }
 
-    fn seconds(&self) -> u32 {
+    pub(crate) fn seconds(&self) -> u32 {
         (self.now_ms() / 1000) as u32 & 0x00ff_ffff
     }
 
@@ -236,15 +249,25 @@ impl Engine {
 
     /// The LFU counter with the decay since the last use.
     pub(crate) fn lfu_counter(&self, access: Access) -> u32 {
-        let access = access.bits();
-        let elapsed = self.minutes().wrapping_sub(access >> 8) & 0xffff;
-        let periods = u64::from(elapsed).checked_div(self.config.int(id::LFU_DECAY_TIME) as u64);
-        let periods = u32::try_from(periods.unwrap_or(0)).unwrap_or(u32::MAX);
-        (access & 0xff).saturating_sub(periods)
+        lfu_decayed(access, self.minutes(), self.config.int(id::LFU_DECAY_TIME))
     }
 
     /// Milliseconds since the last use, by the LRU record.
     pub(crate) fn idle_ms(&self, access: Access) -> u64 {
-        u64::from(self.seconds().wrapping_sub(access.bits()) & 0x00ff_ffff) * 1000
+        u64::from(idle_seconds(access, self.seconds())) * 1000
     }
+}
+
+/// An LFU counter with its decay: one for each `decay_minutes` since the last use; 0 for never.
+pub(crate) fn lfu_decayed(access: Access, minutes: u32, decay_minutes: i64) -> u32 {
+    let access = access.bits();
+    let elapsed = minutes.wrapping_sub(access >> 8) & 0xffff;
+    let periods = u64::from(elapsed).checked_div(decay_minutes.unsigned_abs());
+    let periods = u32::try_from(periods.unwrap_or(0)).unwrap_or(u32::MAX);
+    (access & 0xff).saturating_sub(periods)
+}
+
+/// Seconds since the last use by an LRU record, which wraps after 194 days.
+pub(crate) fn idle_seconds(access: Access, seconds: u32) -> u32 {
+    seconds.wrapping_sub(access.bits()) & 0x00ff_ffff
 }

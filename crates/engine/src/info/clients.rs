@@ -24,7 +24,8 @@ pub(super) fn clients(engine: &Engine, lines: &mut Lines) {
         most(|s| s.usage.reply_buffer_bytes + s.usage.reply_list_bytes),
     );
     lines.field("blocked_clients", sessions().filter(is_held).count());
-    lines.zeros(&["tracking_clients", "pubsub_clients"]);
+    lines.field("tracking_clients", engine.tracking.sessions_len());
+    lines.field("pubsub_clients", engine.pubsub.sessions());
     lines.field(
         "watching_clients",
         sessions().filter(|s| !s.watched.is_empty()).count(),

@@ -10,6 +10,10 @@ const STEP_BITS: u32 = STEPS.ilog2();
 const NANOS_MAX: u64 = 1_000_000_000;
 const BUCKETS: usize = (NANOS_MAX.ilog2() - STEP_BITS + 2) as usize * STEPS as usize;
 
+/// Powers of two, in nanoseconds, of the first and the last time of [`Histogram::doublings`].
+const FIRST_DOUBLING: u32 = 10;
+const LAST_DOUBLING: u32 = 30;
+
 /// Counts by time.
 #[derive(Debug, Clone)]
 pub(crate) struct Histogram {
@@ -28,11 +32,37 @@ impl Default for Histogram {
 }
 
 impl Histogram {
+    /// What each takes.
+    pub(crate) const MEMORY_BYTES: usize = size_of::<Self>() + BUCKETS * size_of::<u32>();
+
     pub(crate) fn record(&mut self, nanos: u64) {
         if let Some(count) = self.counts.get_mut(bucket(nanos.min(NANOS_MAX))) {
             *count = count.saturating_add(1);
             self.total = self.total.saturating_add(1);
         }
+    }
+
+    /// Calls that were recorded.
+    pub(crate) const fn calls(&self) -> u64 {
+        self.total
+    }
+
+    /// By time that doubles from 1.024 microseconds on: the microseconds, and how many calls did
+    /// not take longer. Times at which nothing is added are left out.
+    pub(crate) fn doublings(&self) -> impl Iterator<Item = (u64, u64)> {
+        let (mut told, mut from) = (0, 0);
+        let mut calls = 0_u64;
+        (FIRST_DOUBLING..=LAST_DOUBLING).filter_map(move |power| {
+            let nanos = 1_u64 << power;
+            let to = bucket(nanos).saturating_add(1);
+            let here = self.counts.get(from..to.min(BUCKETS)).unwrap_or_default();
+            calls = here.iter().fold(calls, |sum, n| sum + u64::from(*n));
+            from = to;
+            let grown = calls > told;
+            told = calls;
+            // The time is the end of a bucket of 128 to a doubling, as Valkey's are.
+            grown.then_some(((nanos + nanos / 128 - 1) / 1000, calls))
+        })
     }
 
     /// The time that this many percent of the calls did not exceed, in nanoseconds.
@@ -84,6 +114,18 @@ mod tests {
             assert_eq!(bucket(end + 1), at + 1);
             nanos += nanos / 50 + 1;
         }
+    }
+
+    #[test]
+    fn doublings_count_up_and_end_with_all_calls() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.doublings().count(), 0);
+        for nanos in [0, 1000, 1500, 40_000, 40_001, u64::MAX] {
+            histogram.record(nanos);
+        }
+        let told: alloc::vec::Vec<_> = histogram.doublings().collect();
+        assert_eq!(told, [(1, 2), (2, 3), (66, 5), (1_082_130, 6)]);
+        assert_eq!(histogram.calls(), 6);
     }
 
     #[test]

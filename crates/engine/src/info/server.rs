@@ -16,6 +16,11 @@ pub(super) fn server(engine: &Engine, lines: &mut Lines) {
         0 => config.int(id::TLS_PORT),
         port => port,
     };
+    let mode = if config.bool(id::EXTENDED_REDIS_COMPATIBILITY) {
+        "redis_mode"
+    } else {
+        "server_mode"
+    };
     lines.heading("Server");
     lines.fields(&[
         ("redis_version", version::REDIS),
@@ -27,7 +32,7 @@ pub(super) fn server(engine: &Engine, lines: &mut Lines) {
         ("redis_git_sha1", "00000000"),
         ("redis_git_dirty", "0"),
         ("redis_build_id", "0000000000000000"),
-        ("server_mode", "standalone"),
+        (mode, "standalone"),
         ("os", &identity.os),
     ]);
     lines.field("arch_bits", usize::BITS);

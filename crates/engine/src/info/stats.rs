@@ -51,8 +51,10 @@ fn traffic(engine: &Engine, lines: &mut Lines) {
 fn keys(engine: &Engine, lines: &mut Lines) {
     let stats = &engine.stats;
     lines.field("expired_keys", stats.expired_keys);
-    // Expired keys are found by their time and not by samples, so none is estimated to be left.
-    lines.field("expired_stale_perc", "0.00");
+    lines.field(
+        "expired_stale_perc",
+        format_args!("{:.2}", stats.stale_percent),
+    );
     lines.field(
         "expired_time_cap_reached_count",
         stats.expired_time_cap_reached,
@@ -61,19 +63,23 @@ fn keys(engine: &Engine, lines: &mut Lines) {
         "expire_cycle_cpu_milliseconds",
         stats.expire_cycle_cpu_nanos / 1_000_000,
     );
-    lines.zeros(&[
-        "evicted_keys",
-        "evicted_clients",
-        "evicted_scripts",
-        "total_eviction_exceeded_time",
-        "current_eviction_exceeded_time",
+    let exceeded_micros = engine.eviction_exceeded_micros();
+    lines.fields(&[
+        ("evicted_keys", stats.evicted_keys),
+        ("evicted_clients", stats.evicted_clients),
+        ("evicted_scripts", 0),
+        (
+            "total_eviction_exceeded_time",
+            (stats.eviction_exceeded_micros + exceeded_micros) / 1000,
+        ),
+        ("current_eviction_exceeded_time", exceeded_micros / 1000),
     ]);
     lines.field("keyspace_hits", stats.keyspace_hits);
     lines.field("keyspace_misses", stats.keyspace_misses);
+    lines.field("pubsub_channels", engine.pubsub.channels.len());
+    lines.field("pubsub_patterns", engine.pubsub.patterns.len());
+    lines.field("pubsubshard_channels", engine.pubsub.shards.len());
     lines.zeros(&[
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
         "latest_fork_usec",
         "total_forks",
         "migrate_cached_sockets",
@@ -84,10 +90,11 @@ fn keys(engine: &Engine, lines: &mut Lines) {
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
     ]);
+    let tracking = &engine.tracking;
+    lines.field("tracking_total_keys", tracking.keys_len());
+    lines.field("tracking_total_items", tracking.items_len());
+    lines.field("tracking_total_prefixes", tracking.prefixes_len());
 }
 
 fn replies(engine: &Engine, lines: &mut Lines) {
@@ -135,6 +142,13 @@ fn loops(engine: &Engine, lines: &mut Lines) {
         "instantaneous_eventloop_duration_usec",
         busy.checked_div(cycles).unwrap_or(0),
     );
+}
+
+pub(super) fn hotkeys(engine: &Engine, lines: &mut Lines) {
+    let (samples, duration_ms) = engine.observe.hot_keys.last_window();
+    lines.heading("Hotkeys");
+    lines.field("hotkeys_last_window_samples", samples);
+    lines.field("hotkeys_last_window_duration_ms", duration_ms);
 }
 
 pub(super) fn debug(engine: &Engine, lines: &mut Lines) {

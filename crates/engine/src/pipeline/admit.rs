@@ -2,13 +2,12 @@
 //! another session, MULTI.
 
 use vk_resp::Request;
-use vk_spec::Flags;
 
 use super::{
     Rejection,
     authorize::{Authorized, Routed},
 };
-use crate::{Engine, SessionId};
+use crate::{Engine, Error, SessionId, evict::MemoryVerdict, session::Session};
 
 /// A request that runs now.
 #[derive(Debug)]
@@ -39,9 +38,16 @@ pub(super) fn admit<'r>(
         in_multi,
         ..
     } = &authorized;
-    let runs_writes = command.is_write()
-        || command.spec.flags.contains(Flags::MAY_REPLICATE)
-        || (command.spec.name == "exec" && engine.queued_writes(session));
+    check_memory(engine, session, &authorized)?;
+    let subscribed = engine.sessions.find(session);
+    if subscribed.is_some_and(Session::is_in_subscribed_mode)
+        && !SUBSCRIBED_MODE.contains(&command.spec.name)
+    {
+        let name = engine.commands.full_name(*id);
+        return Err(Rejection::Refused(Some(*id), not_while_subscribed(name)));
+    }
+    let runs_writes =
+        command.may_replicate() || (command.spec.name == "exec" && engine.queued_writes(session));
     if engine.pause.holds(engine.mono, session, runs_writes) {
         return Ok(Admission::Held(*request));
     }
@@ -60,9 +66,51 @@ pub(super) fn admit<'r>(
         let owned = request.to_owned();
         multi.bytes = multi.bytes.saturating_add(owned.held_bytes());
         multi.queued.push((*id, owned));
+        engine.session_touched = true;
         return Ok(Admission::Queued);
     }
     Ok(Admission::Run(Admitted(authorized)))
+}
+
+/// Whether there is room for what the request may add, after making some.
+#[inline]
+pub(super) fn check_memory(
+    engine: &mut Engine,
+    session: SessionId,
+    authorized: &Authorized<'_>,
+) -> Result<(), Rejection> {
+    if !engine.eviction.is_limited() {
+        return Ok(());
+    }
+    match engine.admit_memory(session, authorized.command, authorized.request) {
+        MemoryVerdict::Admitted => Ok(()),
+        MemoryVerdict::OutOfMemory => Err(Rejection::Refused(
+            Some(authorized.id),
+            Error::OUT_OF_MEMORY,
+        )),
+        MemoryVerdict::Evicted => Err(Rejection::Hostile),
+    }
+}
+
+/// What a session may send in RESP2 while it listens: there a message looks like a reply.
+const SUBSCRIBED_MODE: &[&str] = &[
+    "ping",
+    "subscribe",
+    "unsubscribe",
+    "psubscribe",
+    "punsubscribe",
+    "ssubscribe",
+    "sunsubscribe",
+    "quit",
+    "reset",
+];
+
+#[cold]
+fn not_while_subscribed(name: &str) -> Error {
+    Error::told(format_args!(
+        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
+         are allowed in this context"
+    ))
 }
 
 /// Admits a command that EXEC or a pause held back.

@@ -4,7 +4,7 @@
 use vk_resp::Request;
 use vk_spec::{Begin, Find, Flags, KeyFlags, KeySpec};
 
-use super::{Rejection, find_keys, resolve::Resolved};
+use super::{Rejection, channels::authorize_channels, find_keys, resolve::Resolved};
 use crate::{
     Engine, Error, SessionId,
     access::{KeyRef, KeyRefs},
@@ -55,7 +55,8 @@ pub(super) fn authorize<'r>(
     if in_multi && command.spec.flags.contains(Flags::NO_MULTI) {
         return Err(refused(Error::NO_MULTI));
     }
-    let db = state.db;
+    let (db, user) = (state.db, state.user);
+    authorize_channels(engine, user, &command.spec, request).map_err(refused)?;
     let keys = mint(engine, db, command, request);
     Ok(Authorized {
         command,
@@ -87,6 +88,9 @@ fn mint<'r>(engine: &Engine, db: u32, command: &Command, request: Request<'r>) -
     }
     // Arguments that no key spec fits name no key; the handler then refuses them itself.
     for found in find_keys(&command.spec, request).unwrap_or_default() {
+        if found.flags.contains(KeyFlags::NOT_KEY) {
+            continue;
+        }
         if let Some(bytes) = request.arg(found.word) {
             add(bytes, found.flags);
         }

@@ -1,18 +1,20 @@
 //! Fifth and sixth stage: the handler runs, and what it changed is committed.
 
-use vk_resp::{ReplyBuf, Request};
+use vk_resp::{Mark, ReplyBuf, Request};
 
 use super::{
     Rejection,
-    admit::{Admitted, admit_held},
+    admit::{Admitted, admit_held, check_memory},
     authorize::{Authorized, authorize},
     resolve::resolve,
 };
 use crate::{
     Disposition, Engine, Error, Host, SessionId, Ticks,
-    cmd::{CommandId, Run},
+    access::KeyRef,
+    cmd::{Command, CommandId, Run},
     ctx::{Ctx, Origin, ReadCtx, SessionCtx, WriteCtx},
     engine::RunState,
+    observe::Ran,
     session::{ExecRest, Parked},
 };
 
@@ -37,7 +39,6 @@ pub(super) fn execute(
     let Some(state) = engine.sessions.find_mut(session) else {
         return Disposition::CloseNow;
     };
-    state.commands_total += 1;
     let db = state.db;
     let begun = match engine.last_ticks {
         Some((last, ticks)) if last == session => ticks,
@@ -46,7 +47,6 @@ pub(super) fn execute(
     let mark = reply.mark();
     reset(&mut engine.run);
     engine.effects.begin();
-    let mut disposition = Disposition::Done;
     let ctx = Ctx {
         engine,
         host,
@@ -56,10 +56,72 @@ pub(super) fn execute(
         origin,
         keys,
     };
+    let (result, disposition) = run(command, ctx, request, reply);
+    remember(engine, session, command.run, keys);
+    engine.end_session_request(session);
+    commit(engine, db, request);
+    let failed = result.is_err();
+    if let Err(error) = &result {
+        tell_error(engine, error, mark, reply);
+    }
+    let ended = host.ticks();
+    engine.last_ticks = Some((session, ended));
+    if origin != Origin::Replay && !engine.run_again {
+        engine.show_monitors(session, id, request);
+        engine.observe_keys(command, keys);
+    }
+    if engine.run.block.is_some() {
+        return park(engine, session, id, request);
+    }
+    if let Some(state) = engine.sessions.find_mut(session) {
+        state.commands_total += 1;
+    }
+    count(engine, id, begun, ended, failed);
+    if origin != Origin::Replay {
+        engine.observe(&Ran {
+            session,
+            id,
+            request,
+            nanos: ended.0.saturating_sub(begun.0),
+            reply_bytes: reply.len_since(mark) as u64,
+        });
+    }
+    disposition
+}
+
+/// Writes the error in the place of what the handler may have written, unless it is there already.
+#[cold]
+fn tell_error(engine: &mut Engine, error: &Error, mark: Mark, reply: &mut ReplyBuf) {
+    if *error != Error::Written {
+        reply.rollback(mark);
+        engine.stats.count_error(error.text());
+        reply.error(error.text());
+    }
+}
+
+/// Notes what the session may have in its cache from now on, whatever the reply is.
+#[inline]
+fn remember(engine: &mut Engine, session: SessionId, run: Run, keys: &[KeyRef<'_>]) {
+    if engine.tracking.is_on() && matches!(run, Run::Read(_)) {
+        engine.remember_keys(session, keys);
+    }
+}
+
+/// Calls the handler; how the request ends if it succeeds.
+#[inline]
+fn run(
+    command: &Command,
+    ctx: Ctx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> (Result<(), Error>, Disposition) {
+    let mut disposition = Disposition::Done;
     let result = match command.run {
         Run::Read(run) => run(&mut ReadCtx(ctx), request, reply),
         Run::Write(run) => run(&mut WriteCtx(ReadCtx(ctx)), request, reply),
         Run::Session(run) | Run::Both(run, _) => {
+            let session = ctx.session;
+            ctx.engine.begin_session_request(session, request);
             let mut ctx = SessionCtx {
                 base: ctx,
                 disposition,
@@ -70,22 +132,7 @@ pub(super) fn execute(
         }
         Run::Container(_) => Err(Error::SYNTAX),
     };
-    commit(engine, db, request);
-    let failed = result.is_err();
-    if let Err(error) = &result
-        && *error != Error::Written
-    {
-        reply.rollback(mark);
-        engine.stats.count_error(error.text());
-        reply.error(error.text());
-    }
-    let ended = host.ticks();
-    engine.last_ticks = Some((session, ended));
-    if engine.run.block.is_some() {
-        return park(engine, session, id, request);
-    }
-    count(engine, id, begun, ended, failed);
-    disposition
+    (result, disposition)
 }
 
 /// Lets the session wait. The command counts when it is served.
@@ -149,7 +196,15 @@ pub(crate) fn run_queued(
     reply: &mut ReplyBuf,
 ) -> Disposition {
     let checked = resolve(engine, session, request)
-        .and_then(|resolved| authorize(engine, session, resolved, origin));
+        .and_then(|resolved| authorize(engine, session, resolved, origin))
+        .and_then(|authorized| {
+            // One that has waited for a key has to find room like one that has just come; one of a
+            // transaction has been asked already.
+            if origin == Origin::Client {
+                check_memory(engine, session, &authorized)?;
+            }
+            Ok(authorized)
+        });
     match checked {
         Ok(authorized) => execute(engine, host, session, admit_held(authorized), origin, reply),
         Err(Rejection::Hostile) => Disposition::CloseNow,
@@ -185,6 +240,7 @@ pub(crate) fn run_exec(
             Disposition::Done => {}
             Disposition::Parked => {
                 engine.pause.begin_exclusive(session);
+                engine.take_own_pushes(&mut rest.pushes);
                 if let Some(state) = engine.sessions.find_mut(session) {
                     state.exec_rest = Some(rest);
                 }
@@ -216,11 +272,17 @@ pub(crate) fn resume(
         return Disposition::Done;
     };
     rest.reply.append(reply);
-    match run_exec(engine, host, session, rest) {
+    engine.running = Some(session);
+    engine.own_pushes.append(&rest.pushes);
+    rest.pushes.clear();
+    let ended = run_exec(engine, host, session, rest);
+    engine.running = None;
+    match ended {
         Err(()) => Disposition::Parked,
         Ok((whole, ended)) => {
             reply.clear();
             reply.append(&whole);
+            engine.take_own_pushes(reply);
             finish_exec(engine, session);
             crate::blocking::serve(engine, host);
             ended
@@ -239,6 +301,7 @@ pub(crate) fn run_held(engine: &mut Engine, host: &mut dyn Host) {
         };
         let mut reply = ReplyBuf::new(state.protocol);
         let disposition = super::handle(engine, host, session, request.view(), &mut reply);
+        engine.sessions.recount(session);
         if disposition != Disposition::Parked {
             engine.outputs.push_back(crate::Output::Wake {
                 session,

@@ -6,6 +6,7 @@ use super::digits::{put_line, put_signed_line};
 use crate::{Blob, DoubleText};
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroUsize;
 use core::ops::Range;
 
 /// A blob's part of this many bytes or more goes out by reference; a shorter one is copied, which
@@ -29,6 +30,8 @@ pub struct ReplyBuf {
     pub(super) inserts: Vec<Insert>,
     referenced: usize,
     protocol: Protocol,
+    /// See [`ReplyBuf::is_full`].
+    bytes_max: Option<NonZeroUsize>,
 }
 
 /// A part of a blob that stands before `bytes[at]`.
@@ -56,6 +59,30 @@ impl ReplyBuf {
             inserts: Vec::new(),
             referenced: 0,
             protocol,
+            bytes_max: None,
+        }
+    }
+
+    /// Says from how many bytes on the replies are not sent anyway; `None` for never.
+    #[inline]
+    pub const fn set_bytes_max(&mut self, bytes_max: Option<NonZeroUsize>) {
+        self.bytes_max = bytes_max;
+    }
+
+    /// What [`ReplyBuf::set_bytes_max`] said.
+    #[must_use]
+    pub const fn bytes_max(&self) -> Option<NonZeroUsize> {
+        self.bytes_max
+    }
+
+    /// Whether the replies are not sent anyway, so that whoever writes more and more of them may
+    /// stop in the middle. Nothing is refused.
+    #[inline]
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        match self.bytes_max {
+            Some(bytes_max) => self.len() > bytes_max.get(),
+            None => false,
         }
     }
 
@@ -293,6 +320,11 @@ impl ReplyBuf {
             at: i.at.saturating_add(base),
             ..i
         }));
+    }
+
+    /// Makes room for so many more bytes at once.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
     }
 
     /// Appends a reply that is encoded already.

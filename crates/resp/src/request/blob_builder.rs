@@ -33,6 +33,11 @@ impl BlobBuilder {
         self.len.saturating_sub(self.received)
     }
 
+    /// Bytes that have arrived.
+    pub(super) const fn received_bytes(&self) -> usize {
+        self.received
+    }
+
     /// Bytes of memory held.
     pub(super) fn held_bytes(&self) -> usize {
         let pieces = self.pieces.len().saturating_mul(RESERVE_AHEAD_BYTES);

@@ -106,6 +106,14 @@ impl Parser {
             .map_or(0, |partial| partial.held_bytes())
     }
 
+    /// Bytes of the arguments of an unfinished request that have arrived.
+    #[must_use]
+    pub fn argument_bytes(&self) -> usize {
+        self.partial
+            .as_ref()
+            .map_or(0, |partial| partial.argument_bytes())
+    }
+
     /// Whether the stream stands between two requests.
     #[must_use]
     pub const fn is_idle(&self) -> bool {

@@ -56,6 +56,17 @@ impl Partial {
         self.received
     }
 
+    /// Bytes of the arguments that have arrived, and of a header that is cut.
+    pub(super) fn argument_bytes(&self) -> usize {
+        let building = match &self.stage {
+            Stage::Long(builder) => builder.received_bytes(),
+            _ => 0,
+        };
+        let line = self.line.len();
+        let arguments = self.request.argument_bytes();
+        arguments.saturating_add(building).saturating_add(line)
+    }
+
     /// Bytes of memory held.
     pub(super) fn held_bytes(&self) -> usize {
         let building = match &self.stage {
@@ -168,6 +179,7 @@ impl Partial {
         };
         let len = len.ok_or(ProtocolError::InvalidBulkLength)?;
         self.stage = if len >= BLOB_BYTES_MIN {
+            self.request.reserve_blob();
             Stage::Long(BlobBuilder::new(len))
         } else if len > 0 {
             Stage::Short { len, left: len }

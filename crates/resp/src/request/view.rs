@@ -261,6 +261,12 @@ impl OwnedRequest {
         }
     }
 
+    /// Makes room for a blob that begins to arrive, so that its end takes no more memory.
+    pub(super) fn reserve_blob(&mut self) {
+        grow::reserve(&mut self.spans, 1);
+        self.blobs.reserve(1);
+    }
+
     /// Appends one argument without copying it.
     pub fn push_blob(&mut self, blob: Blob) {
         grow::reserve(&mut self.spans, 1);
@@ -274,6 +280,12 @@ impl OwnedRequest {
     #[must_use]
     pub fn view(&self) -> Request<'_> {
         Request::new(&self.arena, &self.spans, &self.blobs)
+    }
+
+    /// Bytes of all arguments.
+    #[must_use]
+    pub(super) fn argument_bytes(&self) -> usize {
+        self.arena.len().saturating_add(self.blob_bytes)
     }
 
     /// Bytes of memory held, those of blobs included even if they are shared.

@@ -5,7 +5,9 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{ExpiryPosition, HashSeed, Item, KeyHash, SEED, Slot, Table, Tuning, scan_all, sip};
+use super::{
+    ExpiryPosition, HashSeed, Item, KeyHash, Kind, SEED, Slot, Table, Tuning, scan_all, sip,
+};
 
 #[derive(Clone, Debug)]
 enum Call {
@@ -147,6 +149,11 @@ impl Pair {
         );
         let bytes: usize = self.model.values().map(Slot::memory_bytes).sum();
         assert_eq!(self.table.totals.entry_bytes, bytes);
+        assert_eq!(self.table.memory_bytes(), self.table.recount_bytes());
+        for seed in 0..4 {
+            self.check_sample(seed, Kind::All, self.table.len());
+            self.check_sample(seed, Kind::Volatile, self.table.volatile_len());
+        }
         assert!(self.table.stats().splits_per_insert_max <= 1);
         for (key, item) in &self.model {
             let found = self
@@ -161,6 +168,17 @@ impl Pair {
             "a full scan returns every key once"
         );
         assert_eq!(self.table.random(7).is_some(), !self.model.is_empty());
+    }
+
+    fn check_sample(&self, seed: u64, kind: Kind, held: usize) {
+        let mut sampled = BTreeSet::new();
+        let found = self.table.sample(seed, kind, 5, &mut |item| {
+            assert_eq!(self.model.get(&item.0.key), Some(item));
+            assert!(kind == Kind::All || item.0.expire_ms.is_some());
+            assert!(sampled.insert(item.0.key), "a key was sampled twice");
+        });
+        assert_eq!(found, sampled.len());
+        assert!(found >= held.min(1), "nothing found among {held}");
     }
 }
 

@@ -200,7 +200,10 @@ fn hello(
     if let Some(protocol) = hello.protocol {
         session.protocol = protocol;
         reply.set_protocol(protocol);
+        let id = ctx.session_id();
+        ctx.engine().protocol_changed(id);
     }
+    let session = ctx.session()?;
     let (server, version) = if as_redis {
         ("redis", version::REDIS)
     } else {

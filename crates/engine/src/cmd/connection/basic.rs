@@ -139,14 +139,16 @@ const WITHOUT_AUTH: Flags = WHENEVER
     .union(Flags::NO_AUTH)
     .union(Flags::ALLOW_BUSY);
 
-fn ping(
-    _ctx: &mut SessionCtx<'_>,
-    request: Request<'_>,
-    reply: &mut ReplyBuf,
-) -> Result<(), Error> {
+fn ping(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
+    let is_subscribed = ctx.session()?.is_in_subscribed_mode();
     match request.arg(1) {
+        _ if request.len() > 2 => return Err(wrong_arity("ping")),
+        message if is_subscribed => {
+            reply.array(2);
+            reply.bulk(b"pong");
+            reply.bulk(message.unwrap_or_default());
+        }
         None => reply.pong(),
-        Some(_) if request.len() > 2 => return Err(wrong_arity("ping")),
         Some(message) => reply.bulk(message),
     }
     Ok(())
@@ -180,6 +182,9 @@ fn reset(
 ) -> Result<(), Error> {
     let id = ctx.session_id();
     ctx.engine().discard(id);
+    ctx.engine().stop_tracking(id);
+    ctx.engine().end_monitor(id);
+    ctx.engine().unsubscribe_all(id);
     let open = ctx.engine().users.default_is_open();
     let session = ctx.session()?;
     session.db = 0;

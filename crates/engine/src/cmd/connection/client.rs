@@ -4,9 +4,9 @@ use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group};
 
 use super::{
-    client_list,
+    client_import, client_list,
     client_name::{check_attribute, check_name},
-    client_pause, client_unblock,
+    client_pause, client_tracking, client_unblock,
 };
 use crate::{
     Error,
@@ -26,11 +26,13 @@ pub(super) const CLIENT: Command = Command {
         ..CommandSpec::NEW
     },
     run: Run::Container(&[
+        client_tracking::CACHING,
         CAPA,
         GETNAME,
-        GETREDIR,
+        client_tracking::GETREDIR,
         HELP,
         ID,
+        client_import::IMPORT_SOURCE,
         INFO,
         client_list::KILL,
         client_list::LIST,
@@ -40,6 +42,8 @@ pub(super) const CLIENT: Command = Command {
         REPLY,
         SETINFO,
         SETNAME,
+        client_tracking::TRACKING,
+        client_tracking::TRACKINGINFO,
         client_unblock::UNBLOCK,
         client_pause::UNPAUSE,
     ]),
@@ -76,16 +80,6 @@ const GETNAME: Command = Command {
     run: Run::Session(getname),
 };
 
-const GETREDIR: Command = Command {
-    spec: CommandSpec {
-        name: "getredir",
-        since: "6.0.0",
-        summary: "Tells which session gets the invalidations of this one.",
-        ..BASE
-    },
-    run: Run::Session(getredir),
-};
-
 const HELP: Command = Command {
     spec: CommandSpec {
         name: "help",
@@ -118,7 +112,7 @@ const INFO: Command = Command {
     run: Run::Session(info),
 };
 
-const ON_OFF: &[ArgSpec] = &[ArgSpec::one_of(
+pub(super) const ON_OFF: &[ArgSpec] = &[ArgSpec::one_of(
     "enabled",
     &[
         ArgSpec::pure_token("on", "ON"),
@@ -228,16 +222,6 @@ fn getname(
     Ok(())
 }
 
-fn getredir(
-    _ctx: &mut SessionCtx<'_>,
-    _request: Request<'_>,
-    reply: &mut ReplyBuf,
-) -> Result<(), Error> {
-    // Without client-side caching nothing is redirected.
-    reply.int(-1);
-    Ok(())
-}
-
 fn id(ctx: &mut SessionCtx<'_>, _request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
     reply.int(i64::try_from(ctx.session()?.client_id).unwrap_or(i64::MAX));
     Ok(())
@@ -255,7 +239,7 @@ fn info(
     Ok(())
 }
 
-fn on_off(request: Request<'_>) -> Result<bool, Error> {
+pub(super) fn on_off(request: Request<'_>) -> Result<bool, Error> {
     match request.arg(2) {
         Some(word) if word.eq_ignore_ascii_case(b"on") => Ok(true),
         Some(word) if word.eq_ignore_ascii_case(b"off") => Ok(false),

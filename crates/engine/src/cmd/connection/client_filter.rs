@@ -7,7 +7,7 @@ use vk_resp::Request;
 
 use super::client_line::{address, flags_text, local_address};
 use crate::{
-    Engine, Error,
+    Engine, Error, SessionClass,
     session::{Session, SessionFlags},
 };
 
@@ -37,6 +37,7 @@ enum Test {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Normal,
+    PubSub,
 }
 
 /// All filters of a request.
@@ -118,12 +119,9 @@ fn parse_test(engine: &Engine, name: &str, value: &[u8]) -> Result<Test, Error> 
         "name" => Test::Name(text(value)),
         "lib-name" => Test::LibName(text(value)),
         "lib-ver" => Test::LibVersion(text(value)),
-        "flags" => Test::Flags(text(value)),
-        "capa" => Test::Capa(text(value)),
-        "db" => {
-            let db = parse_i64(value).ok_or(Error::NOT_AN_INTEGER)?;
-            Test::Db(u32::try_from(db).map_err(|_| Error::DB_OUT_OF_RANGE)?)
-        }
+        "flags" => Test::Flags(letters(value, FLAGS, "flags")?),
+        "capa" => Test::Capa(letters(value, CAPABILITIES, "capa")?),
+        "db" => Test::Db(database(engine, value)?),
         "idle" => Test::Idle(positive(value, "idle")?),
         "maxage" => Test::Age(positive(value, "maxage")?),
         _ => return Err(Error::SYNTAX),
@@ -136,7 +134,10 @@ impl Test {
             |then: crate::MonoMicros| engine.mono.0.saturating_sub(then.0) / 1_000_000;
         match self {
             Self::Id(ids) => ids.contains(&session.client_id),
-            Self::Type(kind) => *kind == Some(Kind::Normal),
+            Self::Type(kind) => match session.class() {
+                SessionClass::Normal => *kind == Some(Kind::Normal),
+                SessionClass::PubSub => *kind == Some(Kind::PubSub),
+            },
             Self::User(name) => engine
                 .users
                 .user(session.user)
@@ -167,6 +168,36 @@ impl Test {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Letters of the field `flags`, with those that no session of this server has.
+const FLAGS: &str = "OSMPxbtRBdcuAUreTIN";
+/// Letters of the field `capa`.
+const CAPABILITIES: &str = "r";
+
+/// A value that consists of these letters.
+fn letters(value: &[u8], known: &str, what: &str) -> Result<String, Error> {
+    let value = text(value);
+    if value.chars().all(|letter| known.contains(letter)) {
+        return Ok(value);
+    }
+    Err(Error::told(format_args!(
+        "ERR Unknown {what} found in the provided filter: {value}"
+    )))
+}
+
+fn database(engine: &Engine, value: &[u8]) -> Result<u32, Error> {
+    const NOT_AN_INTEGER: Error = Error::Fixed("ERR DB is not an integer or out of range");
+    let number = parse_i64(value)
+        .and_then(|number| i32::try_from(number).ok())
+        .ok_or(NOT_AN_INTEGER)?;
+    let last = engine.dbs.count().saturating_sub(1);
+    match u32::try_from(number) {
+        Ok(db) if db as usize <= last => Ok(db),
+        _ => Err(Error::told(format_args!(
+            "ERR DB number should be between 0 and {last}"
+        ))),
+    }
 }
 
 fn told(what: &str, value: &[u8]) -> Error {
@@ -208,7 +239,8 @@ fn positive(value: &[u8], name: &str) -> Result<u64, Error> {
 fn kind(value: &[u8]) -> Result<Option<Kind>, Error> {
     match text(value).to_ascii_lowercase().as_str() {
         "normal" => Ok(Some(Kind::Normal)),
-        "slave" | "replica" | "pubsub" | "master" | "primary" => Ok(None),
+        "pubsub" => Ok(Some(Kind::PubSub)),
+        "slave" | "replica" | "master" | "primary" => Ok(None),
         _ => Err(told("Unknown client type", value)),
     }
 }

@@ -9,7 +9,10 @@ use vk_resp::Protocol;
 
 use crate::{
     Engine, Local, SessionId,
-    session::{NetUsage, Parked, Session, SessionFlags},
+    memory::waiting_bytes,
+    pubsub::Subscriptions,
+    session::{Multi, NetUsage, Parked, Session, SessionFlags},
+    tracking::{Modes, SessionTracking},
 };
 
 impl Engine {
@@ -27,9 +30,11 @@ impl Engine {
             .last_command
             .map_or("NULL", |id| self.commands.full_name(id));
         let (multi, multi_bytes) = match &session.multi {
-            Some(multi) => (multi.queued.len() as i64, multi.bytes),
+            Some(multi) => (multi.queued.len() as i64, multi.held_bytes()),
             None => (-1, 0),
         };
+        // Valkey 8.1 has this field before db. Readers go by names; those that know 8.0's line by
+        // heart expect db behind flags.
         let capa = if session.flags.contains(SessionFlags::CAPA_REDIRECT) {
             "r"
         } else {
@@ -41,7 +46,7 @@ impl Engine {
             2
         };
         let who = format!(
-            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} capa={capa} db={}",
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} capa={capa}",
             session.client_id,
             address(session),
             local_address(session),
@@ -52,12 +57,18 @@ impl Engine {
             flags_text(session),
             session.db,
         );
+        let subscribed =
+            |count: fn(&Subscriptions) -> usize| session.subscriptions.as_deref().map_or(0, count);
         let buffers = format!(
-            "sub=0 psub=0 ssub=0 multi={multi} watch={} qbuf={} qbuf-free={} argv-mem=0 \
+            "sub={} psub={} ssub={} multi={multi} watch={} qbuf={} qbuf-free={} argv-mem={} \
              multi-mem={multi_bytes} rbs={} rbp={} obl={} oll={} omem={} tot-mem={} events={}",
+            subscribed(Subscriptions::channels),
+            subscribed(Subscriptions::patterns),
+            subscribed(Subscriptions::shards),
             session.watched.len(),
             usage.query_bytes,
             usage.query_free_bytes,
+            session.request_bytes + waiting_bytes(session),
             usage.reply_buffer_bytes,
             usage.reply_buffer_peak_bytes,
             usage.reply_used_bytes,
@@ -67,8 +78,9 @@ impl Engine {
             events(usage),
         );
         Some(format!(
-            "{who} {buffers} cmd={command} user={user} redir=-1 resp={resp} lib-name={} \
+            "{who} {buffers} cmd={command} user={user} redir={} resp={resp} lib-name={} \
              lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
+            SessionTracking::redirect_number(session.tracking.as_deref()),
             session.lib_name,
             session.lib_version,
             usage.input_bytes_total,
@@ -81,11 +93,6 @@ impl Engine {
 /// Memory of a session and its connection in bytes.
 pub(crate) fn session_bytes(session: &Session) -> usize {
     let usage = &session.usage;
-    let watched: usize = session
-        .watched
-        .iter()
-        .map(|w| w.key.len() + size_of_val(w))
-        .sum();
     size_of::<Session>()
         + usage.query_bytes
         + usage.query_free_bytes
@@ -95,8 +102,18 @@ pub(crate) fn session_bytes(session: &Session) -> usize {
         + session.name.capacity()
         + session.lib_name.capacity()
         + session.lib_version.capacity()
-        + session.multi.as_ref().map_or(0, |multi| multi.bytes)
-        + watched
+        + session.multi.as_ref().map_or(0, Multi::held_bytes)
+        + session
+            .tracking
+            .as_ref()
+            .map_or(0, |tracking| tracking.memory_bytes())
+        + session
+            .subscriptions
+            .as_ref()
+            .map_or(0, |mine| mine.memory_bytes())
+        + session.watched_bytes
+        + session.request_bytes
+        + waiting_bytes(session)
 }
 
 /// `r`, and `w` while replies wait to be sent.
@@ -109,7 +126,7 @@ fn events(usage: &NetUsage) -> &'static str {
 }
 
 /// The client's address; of a Unix socket its path and port 0.
-pub(super) fn address(session: &Session) -> String {
+pub(crate) fn address(session: &Session) -> String {
     match (session.peer.client_address(), &session.peer.local) {
         (Some(address), _) => address.to_string(),
         (None, Local::Unix(path)) => format!("{path}:0"),
@@ -129,7 +146,13 @@ pub(super) fn local_address(session: &Session) -> String {
 /// The letters of the `flags` field.
 pub(super) fn flags_text(session: &Session) -> String {
     let is = |flag| session.flags.contains(flag);
+    let tracks = |mode| {
+        let tracking = session.tracking.as_ref();
+        tracking.is_some_and(|tracking| tracking.modes.contains(mode))
+    };
     let letters = [
+        ('O', is(SessionFlags::MONITOR)),
+        ('P', session.is_subscribed()),
         ('x', session.multi.is_some()),
         (
             'b',
@@ -138,12 +161,16 @@ pub(super) fn flags_text(session: &Session) -> String {
                 Some(Parked::Paused(_) | Parked::Timer(_) | Parked::Blocked(_))
             ),
         ),
+        ('t', session.tracking.is_some()),
+        ('R', tracks(Modes::BROKEN)),
+        ('B', tracks(Modes::BROADCAST)),
         ('d', is(SessionFlags::DIRTY_CAS)),
         ('c', is(SessionFlags::CLOSING)),
         ('U', matches!(session.peer.local, Local::Unix(_))),
         ('r', is(SessionFlags::READONLY)),
         ('e', is(SessionFlags::NO_EVICT)),
         ('T', is(SessionFlags::NO_TOUCH)),
+        ('I', is(SessionFlags::IMPORT_SOURCE)),
     ];
     let text: String = letters
         .iter()

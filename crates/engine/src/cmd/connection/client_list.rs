@@ -12,6 +12,39 @@ use crate::{
     ctx::SessionCtx,
 };
 
+/// Filters that came with 9.0.
+const NAME: ArgSpec = ArgSpec::string("name")
+    .token("NAME")
+    .since("9.0.0")
+    .optional();
+const IDLE: ArgSpec = ArgSpec::integer("idle")
+    .token("IDLE")
+    .since("9.0.0")
+    .optional();
+const FLAGS: ArgSpec = ArgSpec::string("flags")
+    .token("FLAGS")
+    .since("9.0.0")
+    .optional();
+const LIB_NAME: ArgSpec = ArgSpec::string("lib-name")
+    .token("LIB-NAME")
+    .since("9.0.0")
+    .optional();
+const LIB_VER: ArgSpec = ArgSpec::string("lib-ver")
+    .token("LIB-VER")
+    .since("9.0.0")
+    .optional();
+const DB: ArgSpec = ArgSpec::integer("db").token("DB").since("9.0.0").optional();
+const CAPA: ArgSpec = ArgSpec::string("capa")
+    .token("CAPA")
+    .since("9.0.0")
+    .optional();
+const IP: ArgSpec = ArgSpec::string("ip").token("IP").since("9.0.0").optional();
+
+const YES_NO: &[ArgSpec] = &[
+    ArgSpec::pure_token("yes", "YES"),
+    ArgSpec::pure_token("no", "NO"),
+];
+
 const TYPES_OF_LIST: &[ArgSpec] = &[
     ArgSpec::pure_token("normal", "normal"),
     ArgSpec::pure_token("master", "master"),
@@ -54,6 +87,15 @@ pub(super) const LIST: Command = Command {
                 version: "8.0.0",
                 change: "Fields of traffic, and the type primary.",
             },
+            History {
+                version: "8.1.0",
+                change: "The filters USER, ADDR, LADDR, SKIPME and MAXAGE.",
+            },
+            History {
+                version: "9.0.0",
+                change: "The filters NAME, IDLE, FLAGS, LIB-NAME, LIB-VER, DB, CAPA and IP, and \
+                         NOT- before a filter.",
+            },
         ],
         arity: -2,
         flags: BASE.flags.union(Flags::ADMIN),
@@ -68,6 +110,36 @@ pub(super) const LIST: Command = Command {
                 .since("6.2.0")
                 .multiple()
                 .optional(),
+            ArgSpec::string("username")
+                .token("USER")
+                .since("8.1.0")
+                .optional(),
+            ArgSpec::string("addr")
+                .token("ADDR")
+                .display("ip:port")
+                .since("8.1.0")
+                .optional(),
+            ArgSpec::string("laddr")
+                .token("LADDR")
+                .display("ip:port")
+                .since("8.1.0")
+                .optional(),
+            ArgSpec::one_of("skipme", YES_NO)
+                .token("SKIPME")
+                .since("8.1.0")
+                .optional(),
+            ArgSpec::integer("maxage")
+                .token("MAXAGE")
+                .since("8.1.0")
+                .optional(),
+            NAME,
+            IDLE,
+            FLAGS,
+            LIB_NAME,
+            LIB_VER,
+            DB,
+            CAPA,
+            IP,
         ],
         ..BASE
     },
@@ -102,19 +174,19 @@ const KILL_FILTERS: &[ArgSpec] = &[
         .display("ip:port")
         .since("6.2.0")
         .optional(),
-    ArgSpec::one_of(
-        "skipme",
-        &[
-            ArgSpec::pure_token("yes", "YES"),
-            ArgSpec::pure_token("no", "NO"),
-        ],
-    )
-    .token("SKIPME")
-    .optional(),
+    ArgSpec::one_of("skipme", YES_NO).token("SKIPME").optional(),
     ArgSpec::integer("maxage")
         .token("MAXAGE")
         .since("8.0.0")
         .optional(),
+    NAME,
+    IDLE,
+    FLAGS,
+    LIB_NAME,
+    LIB_VER,
+    DB,
+    CAPA,
+    IP,
 ];
 
 pub(super) const KILL: Command = Command {
@@ -151,6 +223,15 @@ pub(super) const KILL: Command = Command {
             History {
                 version: "8.0.0",
                 change: "The type primary.",
+            },
+            History {
+                version: "8.1.0",
+                change: "Several numbers behind ID.",
+            },
+            History {
+                version: "9.0.0",
+                change: "The filters NAME, IDLE, FLAGS, LIB-NAME, LIB-VER, DB, CAPA and IP, and \
+                         NOT- before a filter.",
             },
         ],
         arity: -3,
@@ -234,6 +315,26 @@ mod tests {
         assert!(
             kit.run("CLIENT LIST TYPE king")
                 .contains("Unknown client type 'king'")
+        );
+        assert!(kit.run("CLIENT LIST FLAGS Ux").ends_with("\"\""));
+        assert_eq!(kit.run("CLIENT LIST FLAGS U").matches("id=").count(), 2);
+        assert_eq!(
+            kit.run("CLIENT LIST FLAGS Z"),
+            "(error) ERR Unknown flags found in the provided filter: Z"
+        );
+        assert_eq!(
+            kit.run("CLIENT LIST NOT-CAPA x"),
+            "(error) ERR Unknown capa found in the provided filter: x"
+        );
+        for db in ["-1", "16"] {
+            assert_eq!(
+                kit.run(&alloc::format!("CLIENT LIST DB {db}")),
+                "(error) ERR DB number should be between 0 and 15"
+            );
+        }
+        assert!(
+            kit.run("CLIENT LIST DB x")
+                .contains("DB is not an integer or out of range")
         );
         assert!(kit.run("CLIENT LIST ID x").contains("Invalid client ID"));
         assert!(kit.run("CLIENT LIST WHAT x").contains("syntax error"));

@@ -235,7 +235,11 @@ pub(in crate::cmd) fn database(ctx: &Ctx<'_>, word: &[u8]) -> Result<u32, Error>
 mod tests {
     use alloc::vec::Vec;
 
-    use crate::{Event, Output, config::EventFlags, testkit::Kit};
+    use crate::{
+        Output,
+        config::EventFlags,
+        testkit::{Kit, show_all},
+    };
 
     #[test]
     fn a_renamed_key_keeps_value_and_expiry() {
@@ -280,6 +284,8 @@ mod tests {
         let mut kit = Kit::new();
         kit.engine.notify = EventFlags::parse(b"KEAn").unwrap_or(EventFlags::NONE);
         kit.run("MSET a 1 b 2");
+        let listener = kit.connect();
+        kit.run_as(listener, "PSUBSCRIBE __keyevent*");
         kit.outputs.clear();
         let dirty = kit.engine.dirty;
         kit.run("RENAME a b");
@@ -288,12 +294,16 @@ mod tests {
             .outputs
             .iter()
             .filter_map(|output| match output {
-                Output::Event(Event::Keyspace { event, key, .. }) => Some((*event, key.as_slice())),
+                Output::Broadcast { bytes, .. } => Some(show_all(bytes)),
                 _ => None,
             })
             .collect();
-        let expected: [(&str, &[u8]); 3] =
-            [("new", b"b"), ("rename_from", b"a"), ("rename_to", b"b")];
+        let expected =
+            [("new", "b"), ("rename_from", "a"), ("rename_to", "b")].map(|(event, key)| {
+                alloc::format!(
+                    "[\"pmessage\", \"__keyevent*\", \"__keyevent@0__:{event}\", \"{key}\"]"
+                )
+            });
         assert_eq!(events, expected);
     }
 }

@@ -195,7 +195,7 @@ fn is_small_integer(entry: &DbEntry) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{config::id, testkit::Kit};
+    use crate::testkit::Kit;
 
     #[test]
     fn tells_encodings() {
@@ -220,8 +220,8 @@ mod tests {
         assert!(kit.run("OBJECT FREQ a").starts_with("(error) ERR An LFU"));
         kit.sleep_ms(3000);
         assert_eq!(kit.run("OBJECT IDLETIME a"), "(integer) 3");
-        let config = &mut kit.engine.config;
-        assert_eq!(config.correct(id::MAXMEMORY_POLICY, b"allkeys-lfu"), Ok(()));
+        let set = "CONFIG SET maxmemory-policy allkeys-lfu";
+        assert_eq!(kit.run(set), "OK");
         kit.run("SET b 1");
         assert_eq!(kit.run("OBJECT FREQ b"), "(integer) 5");
         assert!(

@@ -99,7 +99,7 @@ fn is_live(entry: &DbEntry, now_ms: i64) -> bool {
 
 fn keys(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
     let pattern = Glob::new(request.arg(1).unwrap_or_default(), Case::Sensitive);
-    let (now, dbs) = (ctx.now_ms(), &ctx.engine.dbs);
+    let (now, dbs) = (ctx.expiry_horizon_ms(), &ctx.engine.dbs);
     let Some(space) = dbs.db(ctx.db()) else {
         reply.array(0);
         return Ok(());
@@ -135,7 +135,7 @@ fn scan(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Re
         .and_then(parse_cursor)
         .ok_or(Error::BAD_CURSOR)?;
     let options = ScanOptions::parse(request.skip(2), Scanned::Keys)?;
-    let (now, db) = (ctx.now_ms(), ctx.db());
+    let (now, db) = (ctx.expiry_horizon_ms(), ctx.db());
     let mut page = ReplyBuf::new(reply.protocol());
     let mut found = 0;
     let mut expired: Vec<Vec<u8>> = Vec::new();
@@ -165,7 +165,7 @@ fn randomkey(
     _request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    let (now, db) = (ctx.now_ms(), ctx.db());
+    let (now, db) = (ctx.expiry_horizon_ms(), ctx.db());
     for tries in 1.. {
         let seed = ctx.engine.random.next();
         let space = ctx.engine.dbs.db(db);

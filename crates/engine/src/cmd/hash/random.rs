@@ -43,6 +43,8 @@ pub(super) const HRANDFIELD: Command = Command {
 
 /// Where fewer than one of so many fields are wanted, they are drawn one by one.
 const FEW_OF: usize = 3;
+/// Fields that are told before it is asked whether the reply will be sent at all.
+const REPEATED_AT_ONCE: u64 = 4096;
 /// Draws per wanted field before drawing one by one is given up: most fields have expired then.
 const DRAWS_PER_FIELD: usize = 10;
 
@@ -119,10 +121,15 @@ impl Choice {
         let header = reply.deferred_array();
         let mut told = 0_usize;
         if self.repeats {
-            hash.random_any(self.count, now_ms, draw, &mut |name, value| {
-                self.tell_field(name, value, reply);
-                told = told.wrapping_add(1);
-            });
+            let mut left = self.count;
+            while left > 0 && !reply.is_full() {
+                let next = left.min(REPEATED_AT_ONCE);
+                hash.random_any(next, now_ms, draw, &mut |name, value| {
+                    self.tell_field(name, value, reply);
+                    told = told.wrapping_add(1);
+                });
+                left = left.saturating_sub(next);
+            }
         } else {
             let count = usize::try_from(self.count).unwrap_or(usize::MAX);
             told = self.tell_different(count, hash, now_ms, draw, reply);
@@ -270,5 +277,30 @@ mod tests {
         let syntax = "(error) ERR syntax error";
         assert_eq!(kit.run("HRANDFIELD h 1 values"), syntax);
         assert_eq!(kit.run("HRANDFIELD h 1 withvalues x"), syntax);
+    }
+
+    #[test]
+    fn a_reply_that_nobody_gets_ends_early() {
+        let mut kit = Kit::new();
+        let limits = b"normal 100000 0 0";
+        let set = [
+            b"CONFIG".as_slice(),
+            b"SET",
+            b"client-output-buffer-limit",
+            limits,
+        ];
+        assert_eq!(kit.run_words(kit.session, &set), "OK");
+        for fill in ["HSET h a b", "SADD s a", "ZADD z 1 a"] {
+            kit.run(fill);
+        }
+        // To their ends they would take many seconds and gigabytes.
+        for request in [
+            "HRANDFIELD h -100000000",
+            "SRANDMEMBER s -16000000",
+            "ZRANDMEMBER z -100000000",
+        ] {
+            assert!(kit.run(request).len() < 1_000_000, "{request}");
+        }
+        assert_eq!(kit.run("HRANDFIELD h -3"), "[\"a\", \"a\", \"a\"]");
     }
 }

@@ -175,7 +175,7 @@ fn rewrite(
     if ctx.engine().identity.config_file.is_empty() {
         return Err(Error::NO_CONFIG_FILE);
     }
-    ctx.park_for(Directive::RewriteConfig)?;
+    ctx.park_for(Directive::RewriteConfig { all: false })?;
     Ok(())
 }
 
@@ -187,13 +187,14 @@ fn resetstat(
     let engine = ctx.engine();
     engine.stats.reset();
     engine.stats.host_base = engine.host;
+    engine.dbs.freed_entries = 0;
     reply.ok();
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Completion, Disposition, Event, LogLevel, Output, testkit::Kit};
+    use crate::{Completion, Disposition, Event, LogLevel, Output, config::id, testkit::Kit};
 
     #[test]
     fn reads_and_changes() {
@@ -230,7 +231,10 @@ mod tests {
         let mut kit = Kit::new();
         assert_eq!(kit.run("CONFIG SET port 7000"), "");
         assert_eq!(kit.disposition, Disposition::Parked);
-        kit.complete(Completion::Failed("Unable to listen on this port".into()));
+        kit.complete(Completion::NotApplied {
+            directive: id::PORT,
+            reason: "Unable to listen on this port".into(),
+        });
         assert_eq!(
             kit.woken(),
             "(error) ERR CONFIG SET failed (possibly related to argument 'port') - Unable to \

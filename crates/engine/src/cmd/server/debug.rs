@@ -17,7 +17,7 @@ use vk_data::{
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{CommandSpec, Flags, Group};
 
-use super::{debug_object, debug_protocol, debug_value};
+use super::{debug_object, debug_process, debug_protocol, debug_value};
 use crate::{
     CrashKind, Directive, Error, LogLevel,
     cmd::{Command, Run, SessionFn},
@@ -86,6 +86,20 @@ const SUBS: &[Sub] = &[
         "",
         "Takes a new replication id.",
         change_repl_id,
+    ),
+    sub(
+        "CLIENT-ENFORCE-REPLY-LIST",
+        (3, 3),
+        "0|1",
+        "Queues every reply in a list of blocks, as it is always done here.",
+        debug_process::client_enforce_reply_list,
+    ),
+    sub(
+        "CONFIG-REWRITE-FORCE-ALL",
+        (2, 2),
+        "",
+        "Writes every value into the configuration file, default or not.",
+        debug_process::config_rewrite_force_all,
     ),
     sub(
         "CRASH-AND-RECOVER",
@@ -194,6 +208,13 @@ const SUBS: &[Sub] = &[
         "[option ...]",
         "Writes all values as a snapshot has them and goes on with what is read back.",
         debug_value::reload,
+    ),
+    sub(
+        "REPLYBUFFER",
+        (4, 4),
+        "PEAK-RESET-TIME never|reset|milliseconds, or RESIZING 0|1",
+        "When the buffers of replies are made smaller: sessions have none of their own here.",
+        debug_process::reply_buffer,
     ),
     sub(
         "SEGFAULT",
@@ -320,7 +341,7 @@ fn error(
 ) -> Result<(), Error> {
     let text = request.arg(2).unwrap_or_default();
     let counted = String::from_utf8_lossy(text);
-    ctx.engine().stats.count_error(&counted);
+    ctx.engine().stats.count_foreign_error(&counted);
     reply.error_bytes(text);
     Err(Error::Written)
 }

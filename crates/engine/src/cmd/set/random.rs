@@ -77,6 +77,9 @@ const MEMBERS_PER_EFFECT: usize = 1024;
 /// with the set, and one request must not exhaust the memory.
 const REPEATED_MEMBERS_MAX: i64 = 1 << 24;
 
+/// Members that are told before it is asked whether the reply will be sent at all.
+const REPEATED_AT_ONCE: usize = 4096;
+
 fn spop(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
     let key = ctx.key(0)?;
     match (request.arg(2), request.len()) {
@@ -219,7 +222,13 @@ fn srandmember(
         }
         Count::Repeated(count) => {
             reply.array(count);
-            set.draw(count, seed, &mut |member| put_member(reply, member));
+            let (mut left, mut seed) = (count, seed);
+            while left > 0 && !reply.is_full() {
+                let next = left.min(REPEATED_AT_ONCE);
+                set.draw(next, seed, &mut |member| put_member(reply, member));
+                left -= next;
+                seed = seed.wrapping_add(1);
+            }
         }
     }
     Ok(())

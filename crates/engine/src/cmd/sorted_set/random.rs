@@ -116,6 +116,9 @@ impl Choice {
         elements.begin(reply, count);
         if self.repeats || count == 1 {
             for _ in 0..count {
+                if reply.is_full() {
+                    break;
+                }
                 if let Some((member, score)) = zset.random(random.next()) {
                     elements.put(reply, member, score);
                 }

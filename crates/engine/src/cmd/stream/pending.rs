@@ -75,7 +75,10 @@ pub(super) const XPENDING: Command = Command {
 
 fn xack(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
     let name = request.arg(2).unwrap_or_default();
-    let mut writer = ctx.write(ctx.key(0)?);
+    let key = ctx.key(0)?;
+    // Counts as a look at the value, as a hit or a miss.
+    let _ = ctx.lookup(key);
+    let mut writer = ctx.write(key);
     let stream = writer.view::<StreamRef<'_>>()?;
     if stream.is_none_or(|stream| stream.group(name).is_none()) {
         reply.int(0);

@@ -28,8 +28,7 @@ directives! { after super::limits::END;
     /// Minutes after which the access counter of LFU halves.
     LFU_DECAY_TIME = C::int("lfu-decay-time", 0, INT_MAX, "1");
     /// Keeps keys from expiring while data is imported.
-    IMPORT_MODE = C::bool("import-mode", "no")
-        .guards("expired keys are deleted at any time; import through RESTORE with ABSTTL");
+    IMPORT_MODE = C::bool("import-mode", "no");
     /// What is checked when a serialized value arrives.
     SANITIZE_DUMP_PAYLOAD = C::choice("sanitize-dump-payload",
         &[("no", 0), ("yes", 1), ("clients", 2)], "no");

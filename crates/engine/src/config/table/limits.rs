@@ -5,15 +5,13 @@
 use super::{INT_MAX, LONG_MAX, UINT_MAX, ULONG_MAX, directives};
 use vk_spec::config::{ConfigKind, ConfigSpec as C, IntUnit, ShellArea, Special, TextRule};
 
-const EVICTION: &str = "there is no eviction in this version; remove the line and bound memory \
-                        from outside (MemoryMax= of the service)";
 const DEFRAG: &str = "memory is not defragmented; remove the line";
 const THREADS: &str = "one thread serves all clients in this version";
 const PRIORITY: &str = "clients are not told apart by network in this version";
-const HOTKEYS: &str = "hot keys are not counted in this version";
 const MIB: i128 = 1024 * 1024;
 
-const POLICIES: &[(&str, i64)] = &[
+/// The choices of `maxmemory-policy`.
+pub const POLICIES: &[(&str, i64)] = &[
     ("volatile-lru", 0),
     ("volatile-lfu", 1),
     ("volatile-random", 2),
@@ -41,22 +39,21 @@ directives! { after super::process::END;
         .engine();
     /// The most bytes of replies that wait for a client, by class.
     CLIENT_OUTPUT_BUFFER_LIMIT = C::special("client-output-buffer-limit", Special::OutputLimits,
-        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60").engine();
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60")
+        .strict("normal 268435456 67108864 60 slave 268435456 67108864 60 \
+                 pubsub 33554432 8388608 60").engine();
     /// The most memory of all clients, in bytes or percent of maxmemory.
     MAXMEMORY_CLIENTS = C::new("maxmemory-clients",
         ConfigKind::Int { min: -100, max: LONG_MAX, unit: IntUnit::MemoryOrPercent }, "0")
-        .engine().guards("memory of all clients together is not bounded in this version; bound \
-                          each by client-output-buffer-limit");
+        .strict("10%").engine();
     /// The most memory of the data set in bytes; 0 for no limit.
-    MAXMEMORY = C::memory("maxmemory", 0, ULONG_MAX, "0").engine().guards(EVICTION);
+    MAXMEMORY = C::memory("maxmemory", 0, ULONG_MAX, "0").engine();
     /// What is evicted when memory is full.
-    MAXMEMORY_POLICY = C::choice("maxmemory-policy", POLICIES, "noeviction").engine()
-        .tunes(EVICTION);
+    MAXMEMORY_POLICY = C::choice("maxmemory-policy", POLICIES, "noeviction").engine();
     /// Keys that are compared to choose one to evict.
-    MAXMEMORY_SAMPLES = C::int("maxmemory-samples", 1, 64, "5").tunes(EVICTION);
+    MAXMEMORY_SAMPLES = C::int("maxmemory-samples", 1, 64, "5");
     /// How much time eviction may take.
-    MAXMEMORY_EVICTION_TENACITY = C::int("maxmemory-eviction-tenacity", 0, 100, "10")
-        .tunes(EVICTION);
+    MAXMEMORY_EVICTION_TENACITY = C::int("maxmemory-eviction-tenacity", 0, 100, "10");
     /// The most memory of cached scripts in bytes; 0 for no limit.
     MAXMEMORY_SCRIPTS = C::memory("maxmemory-scripts", 0, ULONG_MAX, "0")
         .tunes("the memory of scripts is not bounded by itself in this version");
@@ -105,10 +102,12 @@ directives! { after super::process::END;
     /// Requests whose keys are fetched from memory together.
     PREFETCH_BATCH_MAX_SIZE = C::int("prefetch-batch-max-size", 0, 128, "16")
         .tunes("the number is fixed in this version");
-    /// Hot keys that are listed.
-    HOTKEY_TOP_K = C::int("hotkey-top-k", 0, INT_MAX, "0").tunes(HOTKEYS);
+    /// Hot keys that are listed; 0 for none.
+    HOTKEYS_TOP_K = C::int("hotkeys-top-k", 0, 1000, "0").alias("hotkey-top-k").engine();
     /// Seconds over which hot keys are counted.
-    HOTKEY_WINDOW_SECONDS = C::int("hotkey-window-seconds", 1, INT_MAX, "60").tunes(HOTKEYS);
-    /// Percent of the commands that are looked at for hot keys.
-    HOTKEY_SAMPLING_PERCENTAGE = C::int("hotkey-sampling-percentage", 0, 100, "100").tunes(HOTKEYS);
+    HOTKEYS_WINDOW_SECONDS = C::int("hotkeys-window-seconds", 1, 300, "1")
+        .alias("hotkey-window-seconds").engine();
+    /// Percent of the uses of keys that are looked at for hot keys.
+    HOTKEYS_SAMPLING_PERCENTAGE = C::int("hotkeys-sampling-percentage", 1, 100, "1")
+        .alias("hotkey-sampling-percentage").engine();
 }

@@ -12,19 +12,20 @@ directives! { after super::encoding::END;
     /// Microseconds from which a command is recorded as slow; below 0 for never.
     COMMANDLOG_EXECUTION_SLOWER_THAN =
         C::int("commandlog-execution-slower-than", -1, LONG_MAX, "10000")
-        .alias("slowlog-log-slower-than");
+        .alias("slowlog-log-slower-than").engine();
     /// Slow commands that are kept.
     COMMANDLOG_SLOW_EXECUTION_MAX_LEN =
         C::int("commandlog-slow-execution-max-len", 0, LONG_MAX, "128")
         .alias("slowlog-max-len").engine();
     /// Bytes from which a request is recorded as large; below 0 for never.
     COMMANDLOG_REQUEST_LARGER_THAN =
-        C::int("commandlog-request-larger-than", -1, LONG_MAX, "1048576");
+        C::int("commandlog-request-larger-than", -1, LONG_MAX, "1048576").engine();
     /// Large requests that are kept.
     COMMANDLOG_LARGE_REQUEST_MAX_LEN =
         C::int("commandlog-large-request-max-len", 0, LONG_MAX, "128").engine();
     /// Bytes from which a reply is recorded as large; below 0 for never.
-    COMMANDLOG_REPLY_LARGER_THAN = C::int("commandlog-reply-larger-than", -1, LONG_MAX, "1048576");
+    COMMANDLOG_REPLY_LARGER_THAN =
+        C::int("commandlog-reply-larger-than", -1, LONG_MAX, "1048576").engine();
     /// Large replies that are kept.
     COMMANDLOG_LARGE_REPLY_MAX_LEN =
         C::int("commandlog-large-reply-max-len", 0, LONG_MAX, "128").engine();

@@ -6,7 +6,6 @@ use super::{INT_MAX, directives};
 use vk_spec::config::{ConfigKind, ConfigSpec as C, ShellArea, Special, TextRule};
 
 const CPU: &str = "threads are not pinned; use taskset or CPUAffinity= of the service";
-const OOM: &str = "scores are not set; use OOMScoreAdjust= of the service";
 const ACL: &str = "users are not read from configuration in this version; remove the line and \
                    protect the default user with requirepass";
 
@@ -124,10 +123,10 @@ directives! { after super::network::END;
     /// Protocol version of a client that did not choose one.
     CLIENT_DEFAULT_RESP = C::int("client-default-resp", 2, RESP, "2").immutable().hidden();
     /// Whether the kernel's killer is told what to end first.
-    OOM_SCORE_ADJ = C::choice("oom-score-adj", OOM_MODES, "no").tunes(OOM);
+    OOM_SCORE_ADJ = C::choice("oom-score-adj", OOM_MODES, "no").shell(ShellArea::Process);
     /// Scores of a primary, a replica and a background child.
     OOM_SCORE_ADJ_VALUES = C::special("oom-score-adj-values", Special::OomScores, "0 200 800")
-        .tunes(OOM);
+        .shell(ShellArea::Process);
     /// Keeps transparent huge pages off.
     DISABLE_THP = C::bool("disable-thp", "yes").immutable()
         .tunes("the setting of the machine is left as it is");
