@@ -5,11 +5,7 @@
 //! requests that wait for it run again in the order in which they came. A request that finds
 //! nothing even then keeps its place.
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::time::Duration;
 
 use vk_data::{
@@ -24,6 +20,7 @@ use crate::{
     access::KeyRef,
     cmd::CommandId,
     ctx::{Ctx, Origin},
+    key_sessions::{DbKey, KeySessions},
     observe::Ran,
     pipeline,
     session::{Parked, SessionFlags},
@@ -49,7 +46,7 @@ pub(crate) struct Block<'k> {
 pub(crate) struct Blocked {
     command: CommandId,
     pub(crate) request: OwnedRequest,
-    keys: Vec<WaitedKey>,
+    keys: Vec<DbKey>,
     serves: ValueType,
     ends_with_key: bool,
     pub(crate) deadline: Option<MonoMicros>,
@@ -59,36 +56,26 @@ pub(crate) struct Blocked {
 #[derive(Debug)]
 pub(crate) struct NewBlock {
     request: Option<OwnedRequest>,
-    keys: Vec<WaitedKey>,
+    keys: Vec<DbKey>,
     serves: ValueType,
     ends_with_key: bool,
     deadline: Option<MonoMicros>,
 }
 
-type WaitedKey = (u32, Box<[u8]>);
-
 /// Who waits for which key.
 #[derive(Debug, Default)]
 pub(crate) struct Blocking {
-    waiters: BTreeMap<WaitedKey, Vec<SessionId>>,
+    waiters: KeySessions,
     /// Keys that changed, in order, each once.
-    ready: Vec<WaitedKey>,
-    /// Bytes of `waiters`.
-    bytes: usize,
+    ready: Vec<DbKey>,
 }
-
-/// What a key takes without its name and its waiters.
-const KEY_BYTES: usize = size_of::<WaitedKey>() + size_of::<Vec<SessionId>>();
 
 impl Blocked {
     /// Bytes of the request and the keys.
     pub(crate) fn held_bytes(&self) -> usize {
         let keys = self.keys.iter().map(|(_, key)| key.len());
         let names: usize = keys.sum();
-        size_of::<Self>()
-            + self.request.held_bytes()
-            + self.keys.len() * size_of::<WaitedKey>()
-            + names
+        size_of::<Self>() + self.request.held_bytes() + self.keys.len() * size_of::<DbKey>() + names
     }
 }
 
@@ -100,16 +87,14 @@ impl Blocking {
             return;
         }
         let waited = (db, Box::from(key));
-        if self.waiters.contains_key(&waited) && !self.ready.contains(&waited) {
+        if self.waiters.contains(&waited) && !self.ready.contains(&waited) {
             self.ready.push(waited);
         }
     }
 
     /// Every key of a database may have changed.
     pub(crate) fn touched_all(&mut self, db: u32) {
-        let from = (db, Box::default());
-        let keys = self.waiters.range(from..).map(|(key, _)| key);
-        for key in keys.take_while(|(at, _)| *at == db) {
+        for (key, _) in self.waiters.of_db(db) {
             if !self.ready.contains(key) {
                 self.ready.push(key.clone());
             }
@@ -123,41 +108,26 @@ impl Blocking {
 
     /// Bytes of the keys that are waited for and of who waits.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.bytes
+        self.waiters.memory_bytes()
     }
 
     /// What [`Blocking::memory_bytes`] has to be, by a walk over all keys.
     pub(crate) fn recount_bytes(&self) -> usize {
-        let of_key = |((_, key), waiters): (&WaitedKey, &Vec<SessionId>)| {
-            KEY_BYTES + key.len() + waiters.len() * size_of::<SessionId>()
-        };
-        self.waiters.iter().map(of_key).sum()
+        self.waiters.recount_bytes()
     }
 
-    fn add(&mut self, keys: &[WaitedKey], session: SessionId) {
+    fn add(&mut self, keys: &[DbKey], session: SessionId) {
         for key in keys {
-            let waiters = self.waiters.entry(key.clone()).or_default();
-            if waiters.is_empty() {
-                self.bytes += KEY_BYTES + key.1.len();
-            }
-            if !waiters.contains(&session) {
-                self.bytes += size_of::<SessionId>();
-                waiters.push(session);
+            // A request may name a key twice.
+            if !self.waiters.sessions(key).contains(&session) {
+                self.waiters.add(key.clone(), session);
             }
         }
     }
 
-    fn remove(&mut self, keys: &[WaitedKey], session: SessionId) {
+    fn remove(&mut self, keys: &[DbKey], session: SessionId) {
         for key in keys {
-            if let Some(waiters) = self.waiters.get_mut(key) {
-                let before = waiters.len();
-                waiters.retain(|id| *id != session);
-                self.bytes -= (before - waiters.len()) * size_of::<SessionId>();
-                if waiters.is_empty() {
-                    self.bytes -= KEY_BYTES + key.1.len();
-                    self.waiters.remove(key);
-                }
-            }
+            self.waiters.remove(key, session);
         }
     }
 }
@@ -338,7 +308,7 @@ impl Engine {
     }
 
     /// Whether the value of a key can end the wait of a session.
-    fn can_serve(&self, key: &WaitedKey, session: SessionId) -> bool {
+    fn can_serve(&self, key: &DbKey, session: SessionId) -> bool {
         let Some(state) = self.sessions.find(session) else {
             return false;
         };
@@ -368,8 +338,8 @@ pub(crate) fn serve(engine: &mut Engine, host: &mut dyn Host) {
             return;
         }
         for key in core::mem::take(&mut engine.blocking.ready) {
-            let waiters = engine.blocking.waiters.get(&key);
-            for session in waiters.cloned().unwrap_or_default() {
+            let waiters = engine.blocking.waiters.sessions(&key).to_vec();
+            for session in waiters {
                 if engine.can_serve(&key, session) {
                     run_again(engine, host, session);
                 }

@@ -30,6 +30,7 @@ use crate::{
     databases::Databases,
     effects::{EffectBuf, EffectLog},
     evict::Eviction,
+    key_sessions::KeySessions,
     observe::Observers,
     pause::Pause,
     pipeline::{self, Prepared},
@@ -39,7 +40,6 @@ use crate::{
     stats::{Rate, Stats},
     tracking::Tracking,
     users::Users,
-    watch::WatchTable,
 };
 
 /// Facts about this process that never change.
@@ -134,7 +134,7 @@ pub struct Engine {
     /// The session as which effects run.
     replayer: Option<SessionId>,
     pub(crate) users: Users,
-    pub(crate) watch: WatchTable,
+    pub(crate) watch: KeySessions,
     pub(crate) tracking: Tracking,
     pub(crate) pubsub: PubSub,
     pub(crate) blocking: Blocking,
@@ -216,7 +216,7 @@ impl Engine {
             commands,
             sessions: Sessions::default(),
             replayer: None,
-            watch: WatchTable::default(),
+            watch: KeySessions::default(),
             tracking: Tracking::new(seeds.hash),
             pubsub: PubSub::new(seeds.hash),
             blocking: Blocking::default(),

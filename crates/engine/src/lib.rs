@@ -26,6 +26,8 @@ mod env;
 mod errors;
 mod evict;
 mod info;
+mod key_sessions;
+mod lengths;
 mod memory;
 mod observe;
 mod output;
@@ -43,7 +45,6 @@ mod testkit;
 mod tracking;
 mod users;
 pub mod version;
-mod watch;
 
 pub use cmd::{Command, Run, specs};
 pub use effects::{EffectBuf, EffectError, EffectGroup};

@@ -149,7 +149,7 @@ impl Engine {
             .dbs
             .db(db)
             .is_none_or(|db| db.find(hash, key).is_none());
-        for id in self.watch.watchers(db, key) {
+        for id in self.watch.sessions(&(db, key.into())) {
             if let Some(session) = self.sessions.find_mut(*id) {
                 // The removal of a key that had expired when it was watched is no change.
                 let watched = session
@@ -167,7 +167,7 @@ impl Engine {
     /// Marks the sessions that watch keys of `db` which exist in it or in `other`.
     fn databases_changed(&mut self, db: u32, other: Option<u32>) {
         let mut marked = Vec::new();
-        for (key, watchers) in self.watch.of_db(db) {
+        for ((_, key), watchers) in self.watch.of_db(db) {
             let hash = self.dbs.seed().hash(key);
             let is_in = |db| {
                 self.dbs

@@ -8,14 +8,14 @@ use alloc::{boxed::Box, collections::BTreeMap};
 use vk_data::glob::{glob_match, literal_prefix};
 
 use super::{Name, Topic};
-use crate::SessionId;
+use crate::{SessionId, lengths::Lengths};
 
 /// All patterns.
 #[derive(Debug, Default)]
 pub(crate) struct Patterns {
     by_prefix: BTreeMap<Box<[u8]>, BTreeMap<Name, Topic>>,
-    /// How many prefixes there are of each length.
-    lengths: BTreeMap<usize, usize>,
+    /// Those of the prefixes.
+    lengths: Lengths,
     len: usize,
     bytes: usize,
 }
@@ -35,7 +35,7 @@ impl Patterns {
         let group = match self.by_prefix.get_mut(prefix) {
             Some(group) => group,
             None => {
-                *self.lengths.entry(prefix.len()).or_default() += 1;
+                self.lengths.add(prefix.len());
                 self.by_prefix.entry(prefix.into()).or_default()
             }
         };
@@ -67,23 +67,16 @@ impl Patterns {
         group.remove(name);
         if group.is_empty() {
             self.by_prefix.remove(prefix);
-            if let Some(count) = self.lengths.get_mut(&prefix.len()) {
-                *count -= 1;
-                if *count == 0 {
-                    self.lengths.remove(&prefix.len());
-                }
-            }
+            self.lengths.remove(prefix.len());
         }
         Some(number)
     }
 
     /// Hands over every pattern that a channel matches.
     pub(super) fn for_each_match(&mut self, channel: &[u8], mut visit: impl FnMut(&mut Topic)) {
-        for length in self.lengths.keys() {
-            let Some(prefix) = channel.get(..*length) else {
-                return;
-            };
-            let Some(group) = self.by_prefix.get_mut(prefix) else {
+        for length in self.lengths.up_to(channel.len()) {
+            let prefix = channel.get(..length);
+            let Some(group) = prefix.and_then(|prefix| self.by_prefix.get_mut(prefix)) else {
                 continue;
             };
             for (pattern, topic) in group {

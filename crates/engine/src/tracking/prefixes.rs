@@ -9,7 +9,7 @@ use core::ops::Bound;
 
 use vk_mem::size_class;
 
-use crate::SessionId;
+use crate::{SessionId, lengths::Lengths};
 
 /// What a node of a sorted map takes for one entry, about.
 const NODE_BYTES: usize = 32;
@@ -28,8 +28,8 @@ struct Prefix {
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
     all: BTreeMap<Box<[u8]>, Prefix>,
-    /// How many prefixes there are of each length.
-    lengths: BTreeMap<usize, usize>,
+    /// Those of the prefixes.
+    lengths: Lengths,
     /// The prefixes under which something has changed.
     touched: BTreeSet<Box<[u8]>>,
     bytes: usize,
@@ -48,7 +48,7 @@ impl Prefixes {
     pub(super) fn add(&mut self, prefix: &[u8], session: SessionId) {
         let entry = self.all.entry(prefix.into()).or_default();
         if entry.sessions.is_empty() {
-            *self.lengths.entry(prefix.len()).or_default() += 1;
+            self.lengths.add(prefix.len());
             self.bytes += prefix_bytes(prefix);
         }
         if let Err(at) = entry.sessions.binary_search(&session) {
@@ -77,17 +77,12 @@ impl Prefixes {
             .sum::<usize>();
         self.all.remove(prefix);
         self.touched.remove(prefix);
-        if let Some(count) = self.lengths.get_mut(&prefix.len()) {
-            *count -= 1;
-            if *count == 0 {
-                self.lengths.remove(&prefix.len());
-            }
-        }
+        self.lengths.remove(prefix.len());
     }
 
     /// Notes a changed key under every prefix that it has.
     pub(super) fn note(&mut self, key: &[u8], author: Option<SessionId>) {
-        for len in self.lengths.range(..=key.len()).map(|(len, _)| *len) {
+        for len in self.lengths.up_to(key.len()) {
             let Some(name) = key.get(..len) else { continue };
             let Some(prefix) = self.all.get_mut(name) else {
                 continue;
