@@ -10,7 +10,7 @@ use vk_spec::config::Profile;
 use crate::{
     BootUsers, Completion, Disposition, Engine, EngineConfig, Env, Host, Identity, ListenerKind,
     Local, MonoMicros, Output, Peer, Remote, Seeds, SessionId, Ticks, UnixMicros, WorkBudget,
-    config::Config,
+    config::{Config, id},
 };
 
 /// A host without a clock.
@@ -42,6 +42,13 @@ pub(crate) const START_MS: i64 = 1_700_000_000_000;
 impl Kit {
     pub(crate) fn new() -> Self {
         Self::with(Config::new(Profile::Compatible), BootUsers::default())
+    }
+
+    /// A kit whose sessions may use DEBUG.
+    pub(crate) fn with_debug() -> Self {
+        let mut config = Config::new(Profile::Compatible);
+        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
+        Self::with(config, BootUsers::default())
     }
 
     pub(crate) fn with(config: Config, users: BootUsers) -> Self {

@@ -15,8 +15,7 @@ pub(super) fn help(
 ) -> Result<(), Error> {
     let id = ctx.command;
     let commands = &ctx.engine().commands;
-    let full_name = commands.full_name(id);
-    let container = full_name.split('|').next().unwrap_or(full_name);
+    let container = container_of(commands.full_name(id));
     let Some(container_id) = commands.find(container.as_bytes()) else {
         return Err(Error::SYNTAX);
     };
@@ -42,12 +41,22 @@ const ECHO_BYTES_MAX: usize = 128;
 /// The error of a subcommand with words too many.
 pub(super) fn wrong_subcommand(ctx: &mut SessionCtx<'_>, request: Request<'_>) -> Error {
     let id = ctx.command;
-    let full_name = ctx.engine().commands.full_name(id);
-    let container = full_name.split('|').next().unwrap_or(full_name);
-    let name = request.arg(1).unwrap_or_default();
+    let container = container_of(ctx.engine().commands.full_name(id));
+    bad_subcommand(
+        &container.to_ascii_uppercase(),
+        request.arg(1).unwrap_or_default(),
+    )
+}
+
+/// The error of a subcommand that a container does not know in this form.
+pub(super) fn bad_subcommand(container: &str, name: &[u8]) -> Error {
     let name = String::from_utf8_lossy(name.get(..ECHO_BYTES_MAX).unwrap_or(name));
     Error::told(format_args!(
-        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try {} HELP.",
-        container.to_ascii_uppercase()
+        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try {container} HELP."
     ))
+}
+
+/// The command that has the subcommand of this full name.
+fn container_of(full_name: &str) -> &str {
+    full_name.split('|').next().unwrap_or(full_name)
 }

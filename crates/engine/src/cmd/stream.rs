@@ -177,13 +177,5 @@ fn no_group(key: &[u8], group: &[u8]) -> Error {
     ))
 }
 
-/// A subcommand with options that it does not know.
-fn bad_subcommand(container: &str, sub: &[u8]) -> Error {
-    let sub: String = text(sub).chars().take(128).collect();
-    Error::told(format_args!(
-        "ERR unknown subcommand or wrong number of arguments for '{sub}'. Try {container} HELP."
-    ))
-}
-
 #[cfg(test)]
 mod replay_tests;

@@ -19,21 +19,12 @@ pub(super) fn keyspace(engine: &Engine, lines: &mut Lines) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use vk_spec::config::Profile;
-
-    use crate::{
-        BootUsers,
-        config::{Config, id},
-        testkit::Kit,
-    };
+    use crate::testkit::Kit;
 
     #[test]
     fn counts_keys_of_databases_that_have_some() {
-        let mut config = Config::new(Profile::Compatible);
-        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
-        let mut kit = Kit::with(config, BootUsers::default());
+        let mut kit = Kit::with_debug();
         assert_eq!(kit.run("INFO keyspace"), "\"# Keyspace\r\n\"");
         kit.run("SELECT 9");
         kit.run("DEBUG POPULATE 3");

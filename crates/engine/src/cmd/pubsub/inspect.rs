@@ -1,16 +1,17 @@
 //! PUBSUB: who listens to what.
 
-use alloc::string::String;
-
 use vk_data::glob::{Case, Glob};
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, CommandSpec, Flags, Group};
 
 use crate::{
     Error,
-    cmd::{Command, Run, help::help},
+    cmd::{
+        Command, Run,
+        help::{help, wrong_subcommand},
+    },
     ctx::SessionCtx,
-    pubsub::Topics,
+    pubsub::{PubSub, Topics},
 };
 
 pub(super) const PUBSUB: Command = Command {
@@ -105,7 +106,7 @@ fn channels(
     request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    list(&ctx.engine().pubsub.channels, request, reply)
+    list(ctx, request, reply, |pubsub| &pubsub.channels)
 }
 
 fn shardchannels(
@@ -113,7 +114,7 @@ fn shardchannels(
     request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    list(&ctx.engine().pubsub.shards, request, reply)
+    list(ctx, request, reply, |pubsub| &pubsub.shards)
 }
 
 fn numsub(
@@ -144,13 +145,16 @@ fn numpat(
     Ok(())
 }
 
-fn list(topics: &Topics, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
+fn list(
+    ctx: &mut SessionCtx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+    kind: fn(&PubSub) -> &Topics,
+) -> Result<(), Error> {
     if request.len() > 3 {
-        let name = String::from_utf8_lossy(request.arg(1).unwrap_or_default());
-        return Err(Error::told(format_args!(
-            "ERR unknown subcommand or wrong number of arguments for '{name}'. Try PUBSUB HELP."
-        )));
+        return Err(wrong_subcommand(ctx, request));
     }
+    let topics = kind(&ctx.engine().pubsub);
     let pattern = request
         .arg(2)
         .map(|pattern| Glob::new(pattern, Case::Sensitive));

@@ -286,27 +286,14 @@ fn write_entries(engine: &Engine, kind: LogKind, count: usize, reply: &mut Reply
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use alloc::{format, string::String};
 
-    use vk_spec::config::Profile;
-
-    use crate::{
-        BootUsers,
-        config::{Config, id},
-        testkit::Kit,
-    };
-
-    fn kit() -> Kit {
-        let mut config = Config::new(Profile::Compatible);
-        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
-        Kit::with(config, BootUsers::default())
-    }
+    use crate::testkit::Kit;
 
     #[test]
     fn slow_commands_are_noted_with_their_sender() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("CLIENT SETNAME me");
         kit.run("PING");
         kit.run("DEBUG SLEEP 0.02");
@@ -325,7 +312,7 @@ mod tests {
 
     #[test]
     fn thresholds_and_lengths_hold_at_once() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("CONFIG SET slowlog-log-slower-than 0 slowlog-max-len 3");
         for _ in 0..5 {
             kit.run("PING");
@@ -343,7 +330,7 @@ mod tests {
 
     #[test]
     fn long_requests_are_shortened_and_secrets_struck_out() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("CONFIG SET slowlog-log-slower-than 0");
         let words: String = (0..40).map(|n| format!(" {n}")).collect();
         kit.run(&format!("SADD k{words}"));
@@ -369,7 +356,7 @@ mod tests {
 
     #[test]
     fn large_requests_and_replies() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("CONFIG SET commandlog-request-larger-than 100 commandlog-reply-larger-than 100");
         kit.run("COMMANDLOG RESET large-request");
         kit.run(&format!("SET k {}", "x".repeat(100)));
@@ -392,7 +379,7 @@ mod tests {
 
     #[test]
     fn commands_of_a_transaction_are_noted_and_exec_is_not() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("MULTI");
         kit.run("DEBUG SLEEP 0.5");
         kit.run("EXEC");
@@ -402,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_noted_when_it_ends_and_takes_no_time() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         let other = kit.connect();
         kit.run("CONFIG SET slowlog-log-slower-than 0");
         kit.run("SLOWLOG RESET");

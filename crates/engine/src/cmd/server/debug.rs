@@ -20,7 +20,7 @@ use vk_spec::{CommandSpec, Flags, Group};
 use super::{debug_object, debug_process, debug_protocol, debug_value};
 use crate::{
     CrashKind, Directive, Error, LogLevel,
-    cmd::{Command, Run, SessionFn},
+    cmd::{Command, Run, SessionFn, help::bad_subcommand},
     ctx::SessionCtx,
     info::repl_id,
 };
@@ -265,18 +265,8 @@ fn debug(
     });
     match found {
         Some(sub) => (sub.run)(ctx, request, reply),
-        None => Err(unknown(name)),
+        None => Err(bad_subcommand("DEBUG", name)),
     }
-}
-
-/// The first bytes of a word that an error repeats.
-const ECHO_BYTES_MAX: usize = 128;
-
-fn unknown(name: &[u8]) -> Error {
-    let name = String::from_utf8_lossy(name.get(..ECHO_BYTES_MAX).unwrap_or(name));
-    Error::told(format_args!(
-        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try DEBUG HELP."
-    ))
 }
 
 fn help(
@@ -443,19 +433,7 @@ fn stringmatch_test(
 mod tests {
     use alloc::string::String;
 
-    use vk_spec::config::Profile;
-
-    use crate::{
-        BootUsers, CrashKind, Directive, Event, Output,
-        config::{Config, id},
-        testkit::Kit,
-    };
-
-    fn kit() -> Kit {
-        let mut config = Config::new(Profile::Compatible);
-        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
-        Kit::with(config, BootUsers::default())
-    }
+    use crate::{CrashKind, Directive, Event, Output, testkit::Kit};
 
     #[test]
     fn is_closed_unless_opened() {
@@ -465,7 +443,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         for name in ["LOADAOF", "sleep"] {
             let text = alloc::format!(
                 "(error) ERR unknown subcommand or wrong number of arguments for '{name}'. Try \
@@ -478,7 +456,7 @@ mod tests {
 
     #[test]
     fn errors_and_logs() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         let session = kit.session;
         assert_eq!(
             kit.run_words(session, &[b"DEBUG", b"ERROR", b"OOPS a\r\nb"]),
@@ -497,7 +475,7 @@ mod tests {
 
     #[test]
     fn sleeps_and_pauses() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         assert_eq!(kit.run("DEBUG SLEEP 0.05"), "OK");
         let stats = kit.run("INFO commandstats latencystats");
         assert!(
@@ -526,7 +504,7 @@ mod tests {
             ("DEBUG PANIC", CrashKind::Abort),
             ("DEBUG CRASH-AND-RECOVER 10", CrashKind::Restart),
         ] {
-            let mut kit = kit();
+            let mut kit = Kit::with_debug();
             assert_eq!(kit.run(line), "");
             assert!(kit.outputs.iter().any(|output| matches!(
                 output,
@@ -537,7 +515,7 @@ mod tests {
 
     #[test]
     fn the_replication_id_changes() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         let id = |kit: &mut Kit| -> String {
             let info = kit.run("INFO replication");
             let line = info.lines().find(|line| line.starts_with("master_replid:"));

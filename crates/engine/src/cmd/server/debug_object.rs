@@ -240,24 +240,13 @@ pub(super) fn populate(
 mod tests {
     use vk_data::{entry::DbEntry, value::NewValue};
     use vk_mem::Access;
-    use vk_spec::config::Profile;
 
     use super::serialized_bytes;
-    use crate::{
-        BootUsers, EffectBuf,
-        config::{Config, id},
-        testkit::Kit,
-    };
-
-    fn kit() -> Kit {
-        let mut config = Config::new(Profile::Compatible);
-        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
-        Kit::with(config, BootUsers::default())
-    }
+    use crate::{EffectBuf, testkit::Kit};
 
     #[test]
     fn populates_what_is_missing() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.engine.set_effects_wanted(true);
         assert_eq!(kit.run("DEBUG POPULATE 2 k 3"), "OK");
         assert_eq!(kit.run("DEBUG POPULATE 3 k 20"), "OK");
@@ -277,7 +266,7 @@ mod tests {
 
     #[test]
     fn fingerprints() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         let zeros = "0".repeat(40);
         assert_eq!(kit.run("DEBUG DIGEST"), zeros);
         kit.run("DEBUG POPULATE 1 a");
@@ -294,7 +283,7 @@ mod tests {
 
     #[test]
     fn objects_and_tables() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("DEBUG POPULATE 1");
         let object = kit.run("DEBUG OBJECT key:0");
         assert!(

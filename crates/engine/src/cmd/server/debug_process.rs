@@ -54,25 +54,12 @@ pub(super) fn reply_buffer(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use vk_spec::config::Profile;
-
-    use crate::{
-        BootUsers, Completion, Directive, Output,
-        config::{Config, id},
-        testkit::Kit,
-    };
-
-    fn kit() -> Kit {
-        let mut config = Config::new(Profile::Compatible);
-        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
-        Kit::with(config, BootUsers::default())
-    }
+    use crate::{Completion, Directive, Output, testkit::Kit};
 
     #[test]
     fn the_whole_configuration_is_written_by_the_shell() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         assert!(
             kit.run("DEBUG CONFIG-REWRITE-FORCE-ALL")
                 .contains("without a config file")
@@ -92,7 +79,7 @@ mod tests {
 
     #[test]
     fn buffers_of_replies() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         for line in [
             "CLIENT-ENFORCE-REPLY-LIST 1",
             "REPLYBUFFER resizing 0",

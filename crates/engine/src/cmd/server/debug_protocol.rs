@@ -69,21 +69,12 @@ fn push(reply: &mut ReplyBuf) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use vk_spec::config::Profile;
-
-    use crate::{
-        BootUsers,
-        config::{Config, id},
-        testkit::Kit,
-    };
+    use crate::testkit::Kit;
 
     #[test]
     fn every_type_in_both_protocols() {
-        let mut config = Config::new(Profile::Compatible);
-        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
-        let mut kit = Kit::with(config, BootUsers::default());
+        let mut kit = Kit::with_debug();
         let mut ask = |name: &str| kit.run(&alloc::format!("DEBUG PROTOCOL {name}"));
         assert_eq!(ask("string"), "\"Hello World\"");
         assert_eq!(ask("DOUBLE"), "\"3.141\"");

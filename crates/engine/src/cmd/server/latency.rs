@@ -255,25 +255,12 @@ fn write_histogram(histogram: &Histogram, reply: &mut ReplyBuf) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use vk_spec::config::Profile;
-
-    use crate::{
-        BootUsers,
-        config::{Config, id},
-        testkit::Kit,
-    };
-
-    fn kit() -> Kit {
-        let mut config = Config::new(Profile::Compatible);
-        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
-        Kit::with(config, BootUsers::default())
-    }
+    use crate::testkit::Kit;
 
     #[test]
     fn events_are_recorded_from_the_threshold_on() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("DEBUG SLEEP 1");
         assert_eq!(kit.run("LATENCY LATEST"), "[]");
         assert!(
@@ -307,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_graph_has_the_figures_in_its_heading() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("CONFIG SET latency-monitor-threshold 1");
         for seconds in ["0.3", "0.1", "0.9"] {
             kit.run(&alloc::format!("DEBUG SLEEP {seconds}"));
@@ -327,7 +314,7 @@ mod tests {
 
     #[test]
     fn histograms_are_told_by_command_and_container() {
-        let mut kit = kit();
+        let mut kit = Kit::with_debug();
         kit.run("SET a 1");
         kit.run("DEBUG SLEEP 0.000005");
         kit.run("CLIENT ID");

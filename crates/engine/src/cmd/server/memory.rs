@@ -345,19 +345,11 @@ fn findings(engine: &Engine) -> String {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use vk_spec::config::Profile;
-
     use super::{DOCTOR_BYTES_MIN, findings};
-    use crate::{
-        BootUsers, Completion, Directive, HostFacts, Output,
-        config::{Config, id},
-        testkit::Kit,
-    };
+    use crate::{Completion, Directive, HostFacts, Output, testkit::Kit};
 
     fn kit() -> Kit {
-        let mut config = Config::new(Profile::Compatible);
-        config.correct(id::ENABLE_DEBUG_COMMAND, b"yes").unwrap();
-        let mut kit = Kit::with(config, BootUsers::default());
+        let mut kit = Kit::with_debug();
         assert_eq!(kit.run("DEBUG POPULATE 1 k 4000"), "OK");
         kit
     }

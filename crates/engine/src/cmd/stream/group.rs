@@ -9,12 +9,13 @@ use vk_data::{
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags, KeySpec};
 
-use super::{
-    bad_subcommand, bound_id, exact_id, integer, is, no_group, number, with_group, with_stream,
-};
+use super::{bound_id, exact_id, integer, is, no_group, number, with_group, with_stream};
 use crate::{
     Error,
-    cmd::{Command, Run, help::help},
+    cmd::{
+        Command, Run,
+        help::{bad_subcommand, help},
+    },
     config::EventFlags,
     ctx::{Expire, WriteCtx, Writer},
 };

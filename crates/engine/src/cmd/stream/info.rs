@@ -4,10 +4,13 @@ use vk_data::stream::{Consumer, Group as StreamGroup, Stream, StreamId, StreamRe
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags, KeySpec};
 
-use super::{bad_subcommand, integer, is, no_group, number, put_entry, put_id};
+use super::{integer, is, no_group, number, put_entry, put_id};
 use crate::{
     Error,
-    cmd::{Command, Run, help::help},
+    cmd::{
+        Command, Run,
+        help::{bad_subcommand, help},
+    },
     ctx::ReadCtx,
 };
 
