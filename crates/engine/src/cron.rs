@@ -183,8 +183,8 @@ fn expire_slice(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
 /// Estimates how many expired keys are still there: none when every database was gone through, else
 /// as large a part as was found. A running mean, as Valkey's, so that it tells a trend.
 fn note_stale(engine: &mut Engine, found: usize, is_cut_off: bool) {
-    let volatile: usize = engine.dbs.iter().map(|(_, db)| db.volatile_len()).sum();
     let part = if is_cut_off {
+        let volatile: usize = engine.dbs.iter().map(|(_, db)| db.volatile_len()).sum();
         found as f64 / (found + volatile).max(1) as f64
     } else {
         0.0

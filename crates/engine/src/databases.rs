@@ -270,11 +270,9 @@ impl Databases {
     /// What [`Databases::memory_bytes`] and [`Databases::pending_bytes`] have to be together, by a
     /// walk over everything but buried values.
     pub(crate) fn recount_bytes(&self) -> usize {
-        let detached: usize = self.detached.iter().map(Detached::memory_bytes).sum();
-        let buried = self.pending_bytes() - detached;
         let all = self.all.iter().map(Keyspace::recount_bytes);
         let detached = self.detached.iter().map(Detached::recount_bytes);
-        all.chain(detached).sum::<usize>() + buried
+        all.chain(detached).sum::<usize>() + self.buried_bytes
     }
 
     /// Keys in all databases.

@@ -26,6 +26,6 @@ mod tls;
 
 pub use connection::{Connection, ReceiveError, Received};
 pub use identity::{Identity, identity_of};
-pub use limits::{OutputClass, OutputLimit};
+pub use limits::OutputLimit;
 pub use output::Progress;
 pub use sniff::Opening;

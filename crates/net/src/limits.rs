@@ -73,18 +73,6 @@ pub fn before_authentication(allowed: vk_resp::Limits) -> vk_resp::Limits {
     }
 }
 
-/// The classes of `client-output-buffer-limit`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OutputClass {
-    /// Requests and replies, MONITOR too.
-    #[default]
-    Normal,
-    /// A replica.
-    Replica,
-    /// At least one subscription.
-    PubSub,
-}
-
 /// One class of `client-output-buffer-limit`. Zero switches a limit off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OutputLimit {

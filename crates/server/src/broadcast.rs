@@ -2,14 +2,10 @@
 //!
 //! Each is only queued here; a connection is written to once per turn, however many came.
 
-use vk_engine::SessionId;
+use vk_engine::{REPLY_BYTES_UNLIMITED, SessionId};
 use vk_resp::ReplyBuf;
 
 use crate::{clients::Phase, hub::Hub};
-
-/// Queued bytes up to which the limit of a connection need not be looked at: as many as Valkey's
-/// connections own beside what their limit is about.
-const UNCHECKED_BYTES_MAX: usize = 16 * 1024;
 
 impl Hub {
     /// Queues the same bytes for all receivers but one.
@@ -43,7 +39,7 @@ impl Hub {
             return;
         }
         queue(&mut client.conn);
-        let is_much = client.conn.queued_bytes() > UNCHECKED_BYTES_MAX;
+        let is_much = client.conn.queued_bytes() > REPLY_BYTES_UNLIMITED;
         // A full socket tells when it takes more; until then there is nothing to try.
         if !client.is_blocked && !std::mem::replace(&mut client.is_in_dirty, true) {
             self.dirty.push(index);

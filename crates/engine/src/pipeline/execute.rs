@@ -9,7 +9,7 @@ use super::{
     resolve::resolve,
 };
 use crate::{
-    Disposition, Engine, Error, Host, SessionId, Ticks,
+    Disposition, Engine, Error, Host, SessionId,
     access::KeyRef,
     cmd::{Command, CommandId, Run},
     ctx::{Ctx, Origin, ReadCtx, SessionCtx, WriteCtx},
@@ -66,6 +66,7 @@ pub(super) fn execute(
     }
     let ended = host.ticks();
     engine.last_ticks = Some((session, ended));
+    let nanos = ended.0.saturating_sub(begun.0);
     if origin != Origin::Replay && !engine.run_again {
         engine.show_monitors(session, id, request);
         engine.observe_keys(command, keys);
@@ -76,13 +77,13 @@ pub(super) fn execute(
     if let Some(state) = engine.sessions.find_mut(session) {
         state.commands_total += 1;
     }
-    count(engine, id, begun, ended, failed);
+    count(engine, id, nanos, failed);
     if origin != Origin::Replay {
         engine.observe(&Ran {
             session,
             id,
             request,
-            nanos: ended.0.saturating_sub(begun.0),
+            nanos,
             reply_bytes: reply.len_since(mark) as u64,
         });
     }
@@ -173,8 +174,7 @@ fn reset(run: &mut RunState) {
 }
 
 #[inline]
-fn count(engine: &mut Engine, id: CommandId, begun: Ticks, ended: Ticks, failed: bool) {
-    let nanos = ended.0.saturating_sub(begun.0);
+fn count(engine: &mut Engine, id: CommandId, nanos: u64, failed: bool) {
     engine.stats.commands += 1;
     if let Some(stats) = engine.stats.command(id) {
         stats.calls += 1;
