@@ -542,7 +542,7 @@ impl<E: Slot> Filling<E> {
     fn add(&mut self, hash: KeyHash, entry: E) {
         if let Some(due_ms) = entry.due_ms() {
             self.segment.header.volatile += 1;
-            self.earliest_ms = self.earliest_ms.min(due_ms);
+            self.earliest_ms = self.earliest_ms.min(expiry::bound(due_ms));
         }
         if let Err(entry) = self.segment.place(hash, self.slots, entry) {
             self.segment.spill(hash, entry);

@@ -10,6 +10,12 @@ use super::{Facts, Table};
 /// Segments passed over at the price of one examined entry.
 const SEGMENTS_PER_STEP: usize = 64;
 
+/// What a segment notes of an entry's time, so that the end of all times is not taken for none.
+#[inline]
+pub(super) fn bound(due_ms: i64) -> i64 {
+    due_ms.min(NEVER_MS - 1)
+}
+
 /// Where an expiry pass is. The default is the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpiryPosition(u64);
@@ -96,7 +102,7 @@ impl<E: Slot> Table<E> {
             let Some(due_ms) = entry.due_ms() else {
                 continue;
             };
-            earliest_ms = earliest_ms.min(due_ms);
+            earliest_ms = earliest_ms.min(bound(due_ms));
             if due_ms <= now_ms {
                 due(entry);
             }
@@ -116,8 +122,8 @@ impl<E: Slot> Table<E> {
         };
         self.totals.due += 1;
         self.directory.segment_mut(spot).header.volatile += 1;
-        if due_ms < self.directory.earliest_ms(spot) {
-            self.directory.set_earliest_ms(spot, due_ms);
+        if bound(due_ms) < self.directory.earliest_ms(spot) {
+            self.directory.set_earliest_ms(spot, bound(due_ms));
         }
     }
 

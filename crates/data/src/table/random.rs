@@ -84,6 +84,10 @@ impl<E: Slot> Table<E> {
                     self.sample_step(position, kind, &mut found, visit)
                 }
             };
+            // What is skipped may hold the place of the start.
+            if next.is_none() && has_wrapped {
+                break;
+            }
             has_wrapped |= next.is_none();
             position = next.unwrap_or(Position::START);
         }

@@ -306,3 +306,31 @@ fn equal_hashes_are_kept_apart_and_found() {
     }
     assert!(table.is_empty());
 }
+
+/// Rare entries are found from any place, and a pass that finds few of them ends.
+#[test]
+fn a_sample_finds_what_there_is_and_ends() {
+    let mut table = Table::new(SEED);
+    for key in 0..5_000 {
+        table.insert(sip(key), Item::new(key, sip(key), 0, None));
+    }
+    let rare = [(5_000, i64::MAX), (5_001, 7)];
+    for (key, expire_ms) in rare {
+        table.insert(sip(key), Item::new(key, sip(key), 0, Some(expire_ms)));
+    }
+    for seed in 0..500 {
+        let mut found = Vec::new();
+        let count = table.sample(seed, Kind::Volatile, 5, &mut |item| {
+            found.push(item.0.key);
+        });
+        assert!(count == found.len() && !found.is_empty(), "seed {seed}");
+        assert!(found.iter().all(|key| *key >= 5_000));
+    }
+    for (key, left) in [(5_001, 1), (5_000, 0)] {
+        assert!(table.remove(sip(key), |item| item.0.key == key).is_some());
+        assert_eq!(table.sample(3, Kind::Volatile, 5, &mut |_| {}), left);
+    }
+    let none = table.sample(1, Kind::Volatile, 5, &mut |_| unreachable!());
+    assert_eq!(none, 0);
+    assert!(table.sample(1, Kind::All, 5, &mut |_| {}) >= 5);
+}

@@ -19,7 +19,10 @@ enum Call {
 }
 
 fn call(keys: u64) -> impl Strategy<Value = Call> {
-    let expiry = || prop_oneof![2 => Just(None), 1 => (0_i64..100).prop_map(Some)];
+    let expiry = || {
+        prop_oneof![8 => Just(None), 4 => (0_i64..100).prop_map(Some),
+        1 => Just(Some(i64::MAX))]
+    };
     prop_oneof![
         6 => (0..keys, any::<u64>(), expiry()).prop_map(|(k, v, e)| Call::Insert(k, v, e)),
         4 => (0..keys).prop_map(Call::Remove),
