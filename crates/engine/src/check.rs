@@ -179,3 +179,32 @@ fn contents(engine: &Engine) -> BTreeMap<String, String> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::{History, Manner};
+    use crate::random::Random;
+
+    /// The histories of bounded memory do fill it: keys are evicted, requests refused.
+    #[test]
+    fn bounded_memory_is_full_at_times() {
+        let mut random = Random::new([1, 2, 3, 4]);
+        let (mut evicted, mut refused) = (0, 0);
+        for case in 0..64_u8 {
+            let data: Vec<u8> = (0..3000).map(|_| random.next() as u8).collect();
+            let manner = Manner {
+                prepares: true,
+                listens: false,
+                looks: false,
+                bounded_by: Some(case % 8),
+            };
+            let history = History::run(&data, manner);
+            let stats = &history.rig.engine.stats;
+            evicted += stats.evicted_keys;
+            refused += stats.errors.get("OOM").copied().unwrap_or(0);
+        }
+        assert!(evicted > 64 && refused > 64, "{evicted} {refused}");
+    }
+}

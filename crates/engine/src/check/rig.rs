@@ -75,8 +75,8 @@ impl Rig {
 
     /// Bounds memory to little more than the machine takes now, with this number of a policy.
     pub(super) fn bound_memory(&mut self, policy: u8) {
-        /// Room for some hundred small keys.
-        const ROOM_BYTES: u64 = 48 * 1024;
+        /// Room for some dozen small keys.
+        const ROOM_BYTES: u64 = 3 * 1024;
         let limit = self.engine.limited_bytes().saturating_add(ROOM_BYTES);
         let config = &mut self.engine.config;
         let name = POLICIES
