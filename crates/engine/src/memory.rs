@@ -29,8 +29,6 @@ pub(crate) struct MemoryOverview {
     pub(crate) tables_bytes: u64,
     /// Who watches, waits for and caches what, and statistics.
     pub(crate) records_bytes: u64,
-    /// Removed values that are not freed yet; no reason to evict anything.
-    pub(crate) pending_bytes: u64,
     /// Keys in all databases.
     pub(crate) keys: u64,
 }
@@ -117,15 +115,20 @@ impl Engine {
     /// transactions and held requests, of what is noted about them, and of what a server has from
     /// the start. Takes constant time: it is asked before every command.
     pub(crate) fn used_memory_bytes(&self) -> u64 {
-        self.limited_bytes()
-            .saturating_add(self.dbs.pending_bytes() as u64)
+        self.limited_bytes().saturating_add(self.uncounted_bytes())
     }
 
     /// The part of it that `maxmemory` bounds: what is about to be freed anyway is left out.
     #[inline]
     pub(crate) fn limited_bytes(&self) -> u64 {
-        let parts = self.dbs.memory_bytes() + self.sessions.memory_bytes() + self.records_bytes();
+        let parts = self.dbs.memory_bytes() + self.sessions.staying_bytes() + self.records_bytes();
         (parts as u64).saturating_add(self.startup_bytes())
+    }
+
+    /// What is about to be freed: removed values, and sessions that are being closed.
+    pub(crate) fn uncounted_bytes(&self) -> u64 {
+        let leaving = self.sessions.memory_bytes() - self.sessions.staying_bytes();
+        (self.dbs.pending_bytes() + leaving) as u64
     }
 
     /// Tables beside the databases.
@@ -199,7 +202,6 @@ impl Engine {
             sessions_bytes: self.sessions.memory_bytes() as u64,
             tables_bytes: tables as u64,
             records_bytes: self.records_bytes() as u64,
-            pending_bytes: self.dbs.pending_bytes() as u64,
             keys: self.dbs.keys() as u64,
         }
     }
@@ -242,7 +244,6 @@ mod tests {
             sessions_bytes: 100,
             tables_bytes: 250,
             records_bytes: 50,
-            pending_bytes: 0,
             keys: 4,
         };
         assert_eq!(overview.overhead_bytes(), 600);
@@ -330,6 +331,9 @@ mod tests {
         let sum = overview.overhead_bytes() + overview.dataset_bytes();
         assert_eq!(sum, overview.used_bytes);
         let data = kit.engine.dbs.memory_bytes() as u64 - overview.tables_bytes;
-        assert_eq!(overview.dataset_bytes(), data + overview.pending_bytes);
+        assert_eq!(
+            overview.dataset_bytes(),
+            data + kit.engine.uncounted_bytes()
+        );
     }
 }

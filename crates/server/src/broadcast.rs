@@ -40,12 +40,17 @@ impl Hub {
         }
         queue(&mut client.conn);
         let is_much = client.conn.queued_bytes() > REPLY_BYTES_UNLIMITED;
+        let is_blocked = client.is_blocked;
         // A full socket tells when it takes more; until then there is nothing to try.
-        if !client.is_blocked && !std::mem::replace(&mut client.is_in_dirty, true) {
+        if !is_blocked && !std::mem::replace(&mut client.is_in_dirty, true) {
             self.dirty.push(index);
         }
         if is_much {
             self.check_output_limit(index);
+        }
+        // What nobody tries to send would not be told of otherwise.
+        if is_blocked {
+            self.report(index);
         }
     }
 }

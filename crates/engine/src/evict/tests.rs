@@ -345,6 +345,24 @@ mod sessions {
         assert_eq!(kit.engine.check_memory(), Ok(()));
     }
 
+    /// What they take until they are closed costs no key its place.
+    #[test]
+    fn keys_stay_when_sessions_go() {
+        let mut kit = Kit::new();
+        for n in 0..100 {
+            kit.run(&format!("SET k:{n} {}", "x".repeat(1000)));
+        }
+        kit.run("CONFIG SET maxmemory-policy allkeys-lru");
+        kit.run("CONFIG SET maxmemory-clients 200000");
+        kit.run("CONFIG SET maxmemory 600000");
+        let large = kit.connect();
+        kit.engine.handle_usage(large, usage(1_000_000));
+        assert_eq!(evicted(&mut kit), [large.index()]);
+        assert_eq!(kit.run("DBSIZE"), "(integer) 100");
+        assert!(kit.engine.used_memory_bytes() > 1_000_000);
+        assert_eq!(kit.engine.check_memory(), Ok(()));
+    }
+
     #[test]
     fn a_part_of_maxmemory_and_no_eviction() {
         let mut kit = Kit::new();

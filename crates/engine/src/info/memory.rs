@@ -43,7 +43,7 @@ pub(super) fn memory(engine: &Engine, lines: &mut Lines) {
         engine.config.choice(id::MAXMEMORY_POLICY),
     );
     fragmentation(engine, overview.used_bytes, lines);
-    lines.field("mem_not_counted_for_evict", overview.pending_bytes);
+    lines.field("mem_not_counted_for_evict", engine.uncounted_bytes());
     lines.zeros(&[
         "mem_replication_backlog",
         "mem_total_replication_buffers",
