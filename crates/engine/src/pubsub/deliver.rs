@@ -1,6 +1,6 @@
 //! From a message to its receivers: encoded once for each protocol, handed out once for each topic.
 
-use alloc::collections::VecDeque;
+use alloc::{collections::VecDeque, sync::Arc};
 
 use vk_resp::{BLOB_REFERENCE_BYTES_MIN, Blob, Protocol, ReplyBuf};
 
@@ -112,6 +112,10 @@ impl Post<'_> {
             if group.is_empty() || is_own_alone() {
                 continue;
             }
+            if let Some(bytes) = last_to(self.outputs, group, except) {
+                message.encode(kind, &name, bytes);
+                continue;
+            }
             let mut bytes = ReplyBuf::new(*protocol);
             message.encode(kind, &name, &mut bytes);
             self.outputs.push_back(Output::Broadcast {
@@ -121,6 +125,27 @@ impl Post<'_> {
             });
         }
         receivers
+    }
+}
+
+/// Bytes up to which messages to the same receivers are one output.
+const TOGETHER_BYTES_MAX: usize = 8 * 1024;
+
+/// The bytes of the last output, if it is for these receivers and has room for more.
+fn last_to<'o>(
+    outputs: &'o mut VecDeque<Output>,
+    group: &Arc<[SessionId]>,
+    but: Option<SessionId>,
+) -> Option<&'o mut ReplyBuf> {
+    match outputs.back_mut()? {
+        Output::Broadcast {
+            receivers,
+            except,
+            bytes,
+        } if Arc::ptr_eq(receivers, group) && *except == but => {
+            (bytes.len() < TOGETHER_BYTES_MAX).then_some(bytes)
+        }
+        _ => None,
     }
 }
 

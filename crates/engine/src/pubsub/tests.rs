@@ -11,16 +11,20 @@ use crate::{
 
 /// What was sent to a session outside its replies, in order.
 fn pushed(kit: &mut Kit, session: SessionId) -> Vec<String> {
+    let lines = |bytes| {
+        let shown = show_all(bytes);
+        shown.lines().map(String::from).collect::<Vec<_>>()
+    };
     let mut told = Vec::new();
     for output in &kit.outputs {
         match output {
-            Output::Push { session: to, bytes } if *to == session => told.push(show_all(bytes)),
+            Output::Push { session: to, bytes } if *to == session => told.extend(lines(bytes)),
             Output::Broadcast {
                 receivers,
                 except,
                 bytes,
             } if receivers.contains(&session) && *except != Some(session) => {
-                told.push(show_all(bytes));
+                told.extend(lines(bytes));
             }
             _ => {}
         }
@@ -265,6 +269,37 @@ fn nothing_is_left_of_a_session_that_ends() {
     assert!(kit.engine.pubsub.memory_bytes() < before + 2048);
     assert_eq!(kit.engine.pubsub.sessions(), 0);
     assert_eq!(kit.run("PUBSUB CHANNELS"), "[]");
+}
+
+#[test]
+fn messages_to_the_same_receivers_leave_together_and_in_order() {
+    let mut kit = Kit::new();
+    let (one, two) = (kit.connect(), kit.connect());
+    kit.run_as(one, "SUBSCRIBE a b");
+    kit.run_as(two, "SUBSCRIBE a");
+    let publish = |kit: &mut Kit, channel: &[u8], payload: &[u8]| {
+        kit.engine.publish(super::Message::new(channel, payload));
+    };
+    for (channel, payload) in [(b"a", b"1"), (b"a", b"2"), (b"b", b"3"), (b"a", b"4")] {
+        publish(&mut kit, channel, payload);
+    }
+    kit.outputs.clear();
+    kit.run("PING");
+    assert_eq!(kit.outputs.len(), 3);
+    let told = pushed(&mut kit, one).join("\n");
+    let expected = ["a 1", "a 2", "b 3", "a 4"].map(|words| {
+        let (channel, payload) = words.split_once(' ').unwrap();
+        format!("[\"message\", \"{channel}\", \"{payload}\"]")
+    });
+    assert_eq!(told, expected.join("\n"));
+    kit.outputs.clear();
+    // The list of receivers is another one from here on.
+    publish(&mut kit, b"a", b"5");
+    kit.engine.unsubscribe_all(two);
+    publish(&mut kit, b"a", b"6");
+    kit.run("PING");
+    assert_eq!(kit.outputs.len(), 2);
+    assert_eq!(pushed(&mut kit, two).len(), 1);
 }
 
 #[test]

@@ -304,6 +304,6 @@ mod tests {
                     "[\"pmessage\", \"__keyevent*\", \"__keyevent@0__:{event}\", \"{key}\"]"
                 )
             });
-        assert_eq!(events, expected);
+        assert_eq!(events.join("\n"), expected.join("\n"));
     }
 }
