@@ -46,6 +46,8 @@ impl Hub {
             self.dirty.push(index);
         }
         if is_much {
+            // Who looks at the clients sees what piles up, not what did at the last tick.
+            self.report(index);
             self.check_output_limit(index);
         }
         // What nobody tries to send would not be told of otherwise.
