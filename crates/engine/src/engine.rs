@@ -374,6 +374,13 @@ impl Engine {
         }
     }
 
+    /// So many bytes have been sent since the connection began.
+    pub fn handle_sent(&mut self, session: SessionId, output_bytes_total: u64) {
+        if let Some(session) = self.sessions.find_mut(session) {
+            session.usage.output_bytes_total = output_bytes_total;
+        }
+    }
+
     /// A connection is closed because its peer does not take the replies that wait for it.
     pub fn handle_output_limit(&mut self, env: &Env<'_>, session: SessionId) {
         self.set_time(env);

@@ -115,16 +115,17 @@ impl Engine {
     /// Counts the uses of the keys of a command, where hot keys are looked for. Commands that ask
     /// about a key are no use of it.
     #[inline]
-    pub(crate) fn observe_keys(&mut self, command: &Command, keys: &[KeyRef<'_>]) {
-        if self.observe.hot_keys.is_on() && (command.is_read() || command.is_write()) {
-            self.count_keys(command, keys);
+    pub(crate) fn observe_keys(&mut self, id: CommandId, keys: &[KeyRef<'_>]) {
+        if self.observe.hot_keys.is_on() {
+            self.count_keys(self.commands.command(id), keys);
         }
     }
 
     #[cold]
     fn count_keys(&mut self, command: &Command, keys: &[KeyRef<'_>]) {
         const ASKING: [&str; 5] = ["encoding", "freq", "idletime", "refcount", "usage"];
-        if ASKING.contains(&command.spec.name) {
+        let uses = command.is_read() || command.is_write();
+        if !uses || ASKING.contains(&command.spec.name) {
             return;
         }
         for key in keys {

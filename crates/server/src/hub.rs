@@ -280,8 +280,12 @@ impl Hub {
         self.counters.writes = self.counters.writes.wrapping_add(1);
         let before = client.conn.output_bytes_total();
         let progress = client.conn.send(&mut self.reply, &mut client.socket);
-        let sent = client.conn.output_bytes_total().wrapping_sub(before);
+        let total = client.conn.output_bytes_total();
+        let sent = total.wrapping_sub(before);
         self.counters.output_bytes = self.counters.output_bytes.wrapping_add(sent);
+        if let Some(session) = client.session {
+            self.engine.handle_sent(session, total);
+        }
         match progress {
             Ok(Progress::Drained) if client.is_blocked => self.unblock(index),
             Ok(Progress::Drained) => {}

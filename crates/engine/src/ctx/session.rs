@@ -5,7 +5,7 @@ use core::{
     time::Duration,
 };
 
-use vk_resp::ReplyBuf;
+use vk_resp::{ReplyBuf, Request};
 
 use super::{Ctx, Origin};
 use crate::{
@@ -19,6 +19,18 @@ pub struct SessionCtx<'c> {
     pub(crate) base: Ctx<'c>,
     /// How the request ends if the handler succeeds.
     pub(crate) disposition: Disposition,
+}
+
+impl<'c> SessionCtx<'c> {
+    /// The context of a request that begins. The result of its handler stays where it is: to hand
+    /// it on would copy it byte by byte.
+    pub(crate) fn begin(base: Ctx<'c>, request: Request<'_>) -> Self {
+        base.engine.begin_session_request(base.session, request);
+        Self {
+            base,
+            disposition: Disposition::Done,
+        }
+    }
 }
 
 impl SessionCtx<'_> {

@@ -18,8 +18,6 @@ use crate::{
 const WORDS_MAX: usize = 32;
 /// Bytes that it keeps of a word.
 const WORD_BYTES_MAX: usize = 128;
-/// The most that the array header and the header and the end of a word take on the wire.
-const HEADER_BYTES_MAX: usize = 32;
 
 /// The three logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,14 +111,13 @@ impl CommandLog {
         }
     }
 
-    /// Whether a command may have reached a threshold. The size of a request is estimated from
-    /// above, which is quicker than to count the digits of its lengths.
+    /// Whether a command has reached a threshold.
     #[inline]
     pub(super) fn is_notable(&self, ran: &Ran<'_>) -> bool {
         let [slow, request, reply] = &self.logs;
         ran.nanos >= slow.from
             || ran.reply_bytes >= reply.from
-            || request_bytes_max(ran.request) >= request.from
+            || (request.from != u64::MAX && ran.request.is_at_least(request.from))
     }
 
     pub(super) fn note(
@@ -178,16 +175,6 @@ impl CommandLog {
         };
         log.entries = VecDeque::new();
     }
-}
-
-/// No less than the size of a request on the wire.
-#[inline]
-fn request_bytes_max(request: Request<'_>) -> u64 {
-    let headers = (request.len() + 1).saturating_mul(HEADER_BYTES_MAX);
-    let bytes = request
-        .iter()
-        .fold(headers, |sum, word| sum.saturating_add(word.len()));
-    bytes as u64
 }
 
 fn words(request: Request<'_>, secrets: &Secrets) -> Vec<Box<[u8]>> {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Disposition, Engine, Error, Host, SessionId,
     access::KeyRef,
-    cmd::{Command, CommandId, Run},
+    cmd::{CommandId, Run},
     ctx::{Ctx, Origin, ReadCtx, SessionCtx, WriteCtx},
     engine::RunState,
     observe::Ran,
@@ -39,14 +39,13 @@ pub(super) fn execute(
     let Some(state) = engine.sessions.find_mut(session) else {
         return Disposition::CloseNow;
     };
+    state.commands_total += 1;
     let db = state.db;
-    let begun = match engine.last_ticks {
-        Some((last, ticks)) if last == session => ticks,
-        _ => host.ticks(),
-    };
+    let begun = begin(engine, host, session);
     let mark = reply.mark();
     reset(&mut engine.run);
     engine.effects.begin();
+    let mut disposition = Disposition::Done;
     let ctx = Ctx {
         engine,
         host,
@@ -56,7 +55,17 @@ pub(super) fn execute(
         origin,
         keys,
     };
-    let (result, disposition) = run(command, ctx, request, reply);
+    let result = match command.run {
+        Run::Read(run) => run(&mut ReadCtx(ctx), request, reply),
+        Run::Write(run) => run(&mut WriteCtx(ReadCtx(ctx)), request, reply),
+        Run::Session(run) | Run::Both(run, _) => {
+            let mut ctx = SessionCtx::begin(ctx, request);
+            let result = run(&mut ctx, request, reply);
+            disposition = ctx.disposition;
+            result
+        }
+        Run::Container(_) => Err(Error::SYNTAX),
+    };
     remember(engine, session, command.run, keys);
     engine.end_session_request(session);
     commit(engine, db, request);
@@ -66,28 +75,28 @@ pub(super) fn execute(
     }
     let ended = host.ticks();
     engine.last_ticks = Some((session, ended));
-    let nanos = ended.0.saturating_sub(begun.0);
-    if origin != Origin::Replay && !engine.run_again {
-        engine.show_monitors(session, id, request);
-        engine.observe_keys(command, keys);
-    }
+    let ran = Ran {
+        session,
+        id,
+        request,
+        nanos: ended.0.saturating_sub(begun.0),
+        reply_bytes: reply.len_since(mark) as u64,
+    };
+    show(engine, &ran, origin, keys);
     if engine.run.block.is_some() {
         return park(engine, session, id, request);
     }
-    if let Some(state) = engine.sessions.find_mut(session) {
-        state.commands_total += 1;
-    }
-    count(engine, id, nanos, failed);
-    if origin != Origin::Replay {
-        engine.observe(&Ran {
-            session,
-            id,
-            request,
-            nanos,
-            reply_bytes: reply.len_since(mark) as u64,
-        });
-    }
+    close_books(engine, &ran, origin, failed);
     disposition
+}
+
+/// When the command began: if it follows another one of its session, when that ended.
+#[inline]
+fn begin(engine: &Engine, host: &dyn Host, session: SessionId) -> Ticks {
+    match engine.last_ticks {
+        Some((last, ticks)) if last == session => ticks,
+        _ => host.ticks(),
+    }
 }
 
 /// Writes the error in the place of what the handler may have written, unless it is there already.
@@ -108,34 +117,6 @@ fn remember(engine: &mut Engine, session: SessionId, run: Run, keys: &[KeyRef<'_
     }
 }
 
-/// Calls the handler; how the request ends if it succeeds.
-#[inline]
-fn run(
-    command: &Command,
-    ctx: Ctx<'_>,
-    request: Request<'_>,
-    reply: &mut ReplyBuf,
-) -> (Result<(), Error>, Disposition) {
-    let mut disposition = Disposition::Done;
-    let result = match command.run {
-        Run::Read(run) => run(&mut ReadCtx(ctx), request, reply),
-        Run::Write(run) => run(&mut WriteCtx(ReadCtx(ctx)), request, reply),
-        Run::Session(run) | Run::Both(run, _) => {
-            let session = ctx.session;
-            ctx.engine.begin_session_request(session, request);
-            let mut ctx = SessionCtx {
-                base: ctx,
-                disposition,
-            };
-            let result = run(&mut ctx, request, reply);
-            disposition = ctx.disposition;
-            result
-        }
-        Run::Container(_) => Err(Error::SYNTAX),
-    };
-    (result, disposition)
-}
-
 /// Lets the session wait. The command counts when it is served.
 #[cold]
 fn park(
@@ -144,6 +125,10 @@ fn park(
     id: CommandId,
     request: Request<'_>,
 ) -> Disposition {
+    if let Some(state) = engine.sessions.find_mut(session) {
+        // It is counted when it has been served.
+        state.commands_total = state.commands_total.saturating_sub(1);
+    }
     if let Some(block) = engine.run.block.take()
         && !engine.run_again
     {
@@ -173,16 +158,29 @@ fn reset(run: &mut RunState) {
     run.block = None;
 }
 
+/// Shows a command that has run, or blocks; once, though it may run again.
 #[inline]
-fn count(engine: &mut Engine, id: CommandId, nanos: u64, failed: bool) {
+fn show(engine: &mut Engine, ran: &Ran<'_>, origin: Origin, keys: &[KeyRef<'_>]) {
+    if origin != Origin::Replay && !engine.run_again {
+        engine.show_monitors(ran.session, ran.id, ran.request);
+        engine.observe_keys(ran.id, keys);
+    }
+}
+
+/// Counts and records a command that has run to its end.
+#[inline]
+fn close_books(engine: &mut Engine, ran: &Ran<'_>, origin: Origin, failed: bool) {
     engine.stats.commands += 1;
-    if let Some(stats) = engine.stats.command(id) {
+    if let Some(stats) = engine.stats.command(ran.id) {
         stats.calls += 1;
-        stats.nanos = stats.nanos.saturating_add(nanos);
+        stats.nanos = stats.nanos.saturating_add(ran.nanos);
         stats.failed += u64::from(failed);
     }
     if engine.config.bool(crate::config::id::LATENCY_TRACKING) {
-        engine.stats.record_latency(id, nanos);
+        engine.stats.record_latency(ran.id, ran.nanos);
+    }
+    if origin != Origin::Replay {
+        engine.observe(ran);
     }
 }
 

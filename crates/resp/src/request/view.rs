@@ -144,6 +144,19 @@ impl<'a> Request<'a> {
         arguments.fold(header_bytes(self.len()), usize::saturating_add)
     }
 
+    /// Whether [`Request::wire_bytes`] is at least `bytes`. Quick where the answer is plain from
+    /// the number of the arguments: each that is not shared is shorter than [`BLOB_BYTES_MIN`].
+    #[inline]
+    #[must_use]
+    pub fn is_at_least(&self, bytes: u64) -> bool {
+        const ARGUMENT_BYTES_MAX: usize = BLOB_BYTES_MIN + HEADER_BYTES_MAX;
+        let bound = (self.len() + 1).saturating_mul(ARGUMENT_BYTES_MAX) as u64;
+        if bound < bytes && self.blobs.is_empty() {
+            return false;
+        }
+        self.wire_bytes() as u64 >= bytes
+    }
+
     /// A copy that outlives the buffer. Blobs are shared, not copied.
     #[must_use]
     pub fn to_owned(&self) -> OwnedRequest {
@@ -170,6 +183,9 @@ impl<'a> Request<'a> {
         }
     }
 }
+
+/// The most that the header of an argument and the end of it take on the wire.
+const HEADER_BYTES_MAX: usize = 32;
 
 /// Bytes of `$<n>\r\n`.
 fn header_bytes(n: usize) -> usize {
@@ -361,6 +377,21 @@ mod tests {
             owned.view().wire_bytes(),
             crate::encode_command(&args).len()
         );
+    }
+
+    #[test]
+    fn a_bound_of_the_size_is_exact() {
+        for args in [
+            vec![b"GET".to_vec()],
+            vec![vec![b'x'; 9]; 40],
+            vec![b"SET".to_vec(), vec![b'x'; BLOB_BYTES_MIN]],
+        ] {
+            let owned = OwnedRequest::from_args(args.iter().map(Vec::as_slice));
+            let bytes = owned.view().wire_bytes() as u64;
+            assert!(owned.view().is_at_least(bytes) && owned.view().is_at_least(0));
+            assert!(!owned.view().is_at_least(bytes + 1));
+            assert!(!owned.view().is_at_least(u64::MAX));
+        }
     }
 
     #[test]
