@@ -9,7 +9,7 @@ use super::{
     resolve::resolve,
 };
 use crate::{
-    Disposition, Engine, Error, Host, SessionId,
+    Disposition, Engine, Error, Host, SessionId, Ticks,
     access::KeyRef,
     cmd::{CommandId, Run},
     ctx::{Ctx, Origin, ReadCtx, SessionCtx, WriteCtx},
