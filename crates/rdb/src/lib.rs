@@ -1,5 +1,5 @@
-//! The RDB format: values as they lie in snapshots and in DUMP payloads. No files, no keys: how
-//! values follow each other in a file is not known here.
+//! The RDB format: values as they lie in DUMP payloads, and files of them with their keys. What an
+//! operating system calls a file is not known here.
 //!
 //! Everything that is read is checked before a value comes of it, and nothing is reserved for what
 //! the bytes merely promise. Source of the format: <https://rdb.fnordig.de/file_format.html>.
@@ -15,6 +15,7 @@ pub mod check;
 mod crc64;
 mod dump;
 mod error;
+mod file;
 mod load;
 mod lzf;
 mod reader;
@@ -27,6 +28,11 @@ mod writer;
 pub use crc64::{Crc64, crc64};
 pub use dump::{Checksum, DUMP_VERSION_MAX, RestoreError, dump, restore};
 pub use error::RdbError;
+pub use file::{
+    Facts, FileError, FileEvent, FileFault, FileReader, FileWriter, KeyRecord, ReadOptions,
+    RecordUse, RecordValue, ReplicationFacts, TextSpan, VERSION_MIN, VERSION_REDIS_MAX,
+    VERSION_VALKEY,
+};
 pub use load::{LoadLimits, Loaded, load};
 pub use lzf::{Compressor, decompress};
 pub use reader::{Length, Reader, Text};

@@ -55,6 +55,11 @@ impl Writer {
         core::mem::take(&mut self.out)
     }
 
+    /// Forgets what was written and keeps the room for it.
+    pub fn clear(&mut self) {
+        self.out.clear();
+    }
+
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
