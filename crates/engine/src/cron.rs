@@ -93,7 +93,7 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
         engine.limit_tracking();
     }
     expire_slice(engine, host, budget);
-    engine.make_room();
+    engine.make_room(&*host);
     engine.evict_sessions();
     if engine.has_ready_keys() {
         crate::blocking::serve(engine, host);

@@ -18,7 +18,7 @@ use vk_resp::Request;
 use vk_spec::{Flags, KeyFlags};
 
 use crate::{
-    Engine, MonoMicros, SessionId,
+    Engine, Host, MonoMicros, SessionId,
     access::KeyRef,
     cmd::Command,
     config::{EventFlags, id},
@@ -126,6 +126,7 @@ impl Engine {
     /// Makes room for a request as far as that goes.
     pub(crate) fn admit_memory(
         &mut self,
+        host: &dyn Host,
         session: SessionId,
         command: &Command,
         request: Request<'_>,
@@ -134,7 +135,7 @@ impl Engine {
             return MemoryVerdict::Evicted;
         }
         let adds = |command: &Command| command.spec.flags.contains(Flags::DENYOOM);
-        if self.make_room() != Room::None {
+        if self.make_room(host) != Room::None {
             return MemoryVerdict::Admitted;
         }
         let refuses =
@@ -148,7 +149,7 @@ impl Engine {
 
     /// Evicts keys until memory is below `maxmemory`, nothing is left to evict, or enough was
     /// done for one call. A pause holds eviction back, as it does all changes.
-    pub(crate) fn make_room(&mut self) -> Room {
+    pub(crate) fn make_room(&mut self, host: &dyn Host) -> Room {
         self.eviction.is_unfinished = false;
         let bytes_max = self.config.size(id::MAXMEMORY);
         if bytes_max == 0 || self.pause.holds_writes(self.mono) {
@@ -157,7 +158,9 @@ impl Engine {
         let room = if self.limited_bytes() <= bytes_max {
             Room::Enough
         } else {
-            self.evict_down_to(bytes_max)
+            self.timed(host, "eviction-cycle", |engine| {
+                engine.evict_down_to(host, bytes_max)
+            })
         };
         // What is removed and not yet freed is no reason to evict more, but must not pile up.
         if self.dbs.is_freeing() && self.used_memory_bytes() > bytes_max {
@@ -172,10 +175,10 @@ impl Engine {
     ///
     /// # Errors
     /// What is wrong.
-    pub(crate) fn check_room(&mut self) -> Result<(), String> {
+    pub(crate) fn check_room(&mut self, host: &dyn Host) -> Result<(), String> {
         let bytes_max = self.config.size(id::MAXMEMORY);
         let is_held_back = self.pause.holds_writes(self.mono) || bytes_max == 0;
-        let room = self.make_room();
+        let room = self.make_room(host);
         let Policy { order, kind } = self.eviction.policy;
         let held: usize = self.dbs.iter().map(|(_, db)| held(db, kind)).sum();
         let is_right = match room {
@@ -204,7 +207,23 @@ impl Engine {
         since.map_or(0, |since| self.mono.0.saturating_sub(since.0))
     }
 
-    fn evict_down_to(&mut self, bytes_max: u64) -> Room {
+    /// Does a piece of work whose time LATENCY tells, where anybody wants to know.
+    fn timed<T>(
+        &mut self,
+        host: &dyn Host,
+        event: &'static str,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        if !self.observe.latency.is_on() {
+            return work(self);
+        }
+        let begun = host.ticks();
+        let done = work(self);
+        self.latency_event(event, host.ticks().0.saturating_sub(begun.0));
+        done
+    }
+
+    fn evict_down_to(&mut self, host: &dyn Host, bytes_max: u64) -> Room {
         if self.eviction.policy.order == Order::Nothing {
             return Room::None;
         }
@@ -222,7 +241,7 @@ impl Engine {
             let Some((db, key)) = victim else {
                 return Room::None;
             };
-            self.evict(db, &key);
+            self.timed(host, "eviction-del", |engine| engine.evict(db, &key));
             self.eviction.pool.recycle(key);
         }
         Room::Enough

@@ -77,8 +77,8 @@ pub(crate) fn handle(
         engine.limit_tracking();
         engine.take_own_pushes(reply);
     }
-    let mark = reply.mark();
-    let disposition = match stages(engine, host, session, request, reply) {
+    let mut mark = reply.mark();
+    let disposition = match stages(engine, host, session, request, reply, &mut mark) {
         Ok(disposition) => disposition,
         Err(Rejection::Hostile) => Disposition::CloseNow,
         Err(Rejection::Refused(command, error)) => {
@@ -129,11 +129,18 @@ fn stages(
     session: SessionId,
     request: Request<'_>,
     reply: &mut ReplyBuf,
+    mark: &mut Mark,
 ) -> Result<Disposition, Rejection> {
     let resolved = resolve::resolve(engine, session, request)?;
     let authorized = authorize::authorize(engine, session, resolved, Origin::Client)?;
     let routed = authorize::route(authorized);
-    match admit::admit(engine, session, routed)? {
+    let admission = admit::admit(engine, &*host, session, routed);
+    if !engine.own_pushes.is_empty() {
+        // What had to be evicted for the request is told before its reply, wanted or not.
+        engine.take_own_pushes(reply);
+        *mark = reply.mark();
+    }
+    match admission? {
         Admission::Run(admitted) => Ok(execute::execute(
             engine,
             host,

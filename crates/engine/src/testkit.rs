@@ -1,7 +1,7 @@
 //! A machine to talk to in unit tests: lines in, readable replies out.
 
 use alloc::{format, string::String, vec::Vec};
-use core::time::Duration;
+use core::{cell::Cell, time::Duration};
 
 use vk_data::table::HashSeed;
 use vk_resp::{OwnedRequest, Reply, ReplyBuf, ReplyLimits, ReplyParser};
@@ -13,15 +13,22 @@ use crate::{
     config::{Config, id},
 };
 
-/// A host without a clock.
-pub(crate) struct StillHost(pub(crate) u64);
+/// A host whose clock stands still, or goes on a little each time that it is read.
+#[derive(Default)]
+pub(crate) struct StillHost {
+    nanos: Cell<u64>,
+    step_nanos: u64,
+}
 
 impl Host for StillHost {
     fn ticks(&self) -> Ticks {
-        Ticks(self.0)
+        let now = self.nanos.get();
+        self.nanos.set(now + self.step_nanos);
+        Ticks(now)
     }
     fn stall(&mut self, time: Duration) {
-        self.0 += u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.set(self.nanos.get() + nanos);
     }
 }
 
@@ -63,7 +70,7 @@ impl Kit {
             run_id: "0".repeat(40),
         };
         let mut engine = Engine::new(config, seeds);
-        let mut host = StillHost(0);
+        let mut host = StillHost::default();
         let env = Env {
             wall: UnixMicros(START_MS * 1000),
             mono: MonoMicros(0),
@@ -189,6 +196,11 @@ impl Kit {
             host: &mut self.host,
         };
         self.engine.handle_effects(&mut env, group).unwrap();
+    }
+
+    /// Every look at the clock takes so long from now on.
+    pub(crate) fn make_ticks_pass(&mut self, step_nanos: u64) {
+        self.host.step_nanos = step_nanos;
     }
 
     /// Time goes by, and nothing is done.

@@ -195,7 +195,10 @@ impl History {
         self.settle(session, disposition);
         if self.manner.bounded_by.is_some() {
             self.digest = None;
-            if let Err(why) = self.rig.engine.check_room() {
+            if let Err(why) = self
+                .rig
+                .with_env(|engine, env| engine.check_room(&*env.host))
+            {
                 self.fail(&why);
             }
         }

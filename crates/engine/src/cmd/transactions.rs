@@ -1,5 +1,8 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH: a transaction is one group of effects.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::collections::VecDeque;
 
 use vk_resp::{ReplyBuf, Request};

@@ -1,8 +1,6 @@
 //! What the machine does with keys beside storing them: expiry on access, records of use, WATCH,
 //! notifications, flushes.
 
-use alloc::vec::Vec;
-
 use vk_data::{entry::DbEntry, table::Loc};
 use vk_mem::Access;
 
@@ -164,23 +162,28 @@ impl Engine {
         }
     }
 
-    /// Marks the sessions that watch keys of `db` which exist in it or in `other`.
+    /// Marks the sessions that watch keys of `db` which appear, vanish or become another when
+    /// `other` takes its place, or nothing. A key that has expired counts as none.
     fn databases_changed(&mut self, db: u32, other: Option<u32>) {
-        let mut marked = Vec::new();
+        let now = self.now_ms();
         for ((_, key), watchers) in self.watch.of_db(db) {
             let hash = self.dbs.seed().hash(key);
-            let is_in = |db| {
-                self.dbs
-                    .db(db)
-                    .is_some_and(|db| db.find(hash, key).is_some())
-            };
-            if is_in(db) || other.is_some_and(is_in) {
-                marked.extend_from_slice(watchers);
-            }
-        }
-        for id in marked {
-            if let Some(session) = self.sessions.find_mut(id) {
-                session.flags.insert(SessionFlags::DIRTY_CAS);
+            let find = |db| self.dbs.db(db).and_then(|db| db.find(hash, key));
+            let next = other.and_then(find);
+            let is_expired = |entry: &DbEntry| entry.expire_ms().is_some_and(|at| at < now);
+            let will_be = next.is_some_and(|next| !is_expired(next));
+            let is_stored = find(db).is_some();
+            for id in watchers {
+                let Some(session) = self.sessions.find_mut(*id) else {
+                    continue;
+                };
+                let mut watched = session.watched.iter_mut();
+                match watched.find(|w| w.db == db && w.key == *key) {
+                    Some(watched) if !will_be && (watched.expired || !is_stored) => {
+                        watched.expired = next.is_some();
+                    }
+                    _ => session.flags.insert(SessionFlags::DIRTY_CAS),
+                }
             }
         }
     }

@@ -416,3 +416,20 @@ mod sessions {
         assert_eq!(evicted(&mut kit), [waiting.index()]);
     }
 }
+
+/// The time that evictions take is told as two kinds of events, one for a call and one for each
+/// key; without a threshold nobody looks at the clock.
+#[test]
+fn evictions_that_take_long_are_told() {
+    for (threshold, kinds) in [(1, 2), (0, 0)] {
+        let mut kit = limited("allkeys-random");
+        kit.run(&format!("CONFIG SET latency-monitor-threshold {threshold}"));
+        fill(&mut kit, "k", 300, "");
+        kit.make_ticks_pass(2_000_000);
+        fill(&mut kit, "l", 400, "");
+        let latest = kit.run("LATENCY LATEST");
+        let told = ["eviction-cycle", "eviction-del"];
+        let told = told.iter().filter(|kind| latest.contains(**kind)).count();
+        assert_eq!(told, kinds, "{latest}");
+    }
+}

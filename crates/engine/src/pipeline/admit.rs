@@ -7,7 +7,7 @@ use super::{
     Rejection,
     authorize::{Authorized, Routed},
 };
-use crate::{Engine, Error, SessionId, evict::MemoryVerdict, session::Session};
+use crate::{Engine, Error, Host, SessionId, evict::MemoryVerdict, session::Session};
 
 /// A request that runs now.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub(crate) enum Admission<'r> {
 #[inline(always)]
 pub(super) fn admit<'r>(
     engine: &mut Engine,
+    host: &dyn Host,
     session: SessionId,
     routed: Routed<'r>,
 ) -> Result<Admission<'r>, Rejection> {
@@ -38,7 +39,7 @@ pub(super) fn admit<'r>(
         in_multi,
         ..
     } = &authorized;
-    check_memory(engine, session, &authorized)?;
+    check_memory(engine, host, session, &authorized)?;
     let subscribed = engine.sessions.find(session);
     if subscribed.is_some_and(Session::is_in_subscribed_mode)
         && !SUBSCRIBED_MODE.contains(&command.spec.name)
@@ -76,13 +77,14 @@ pub(super) fn admit<'r>(
 #[inline]
 pub(super) fn check_memory(
     engine: &mut Engine,
+    host: &dyn Host,
     session: SessionId,
     authorized: &Authorized<'_>,
 ) -> Result<(), Rejection> {
     if !engine.eviction.is_limited() {
         return Ok(());
     }
-    match engine.admit_memory(session, authorized.command, authorized.request) {
+    match engine.admit_memory(host, session, authorized.command, authorized.request) {
         MemoryVerdict::Admitted => Ok(()),
         MemoryVerdict::OutOfMemory => Err(Rejection::Refused(
             Some(authorized.id),

@@ -199,7 +199,7 @@ pub(crate) fn run_queued(
             // One that has waited for a key has to find room like one that has just come; one of a
             // transaction has been asked already.
             if origin == Origin::Client {
-                check_memory(engine, session, &authorized)?;
+                check_memory(engine, &*host, session, &authorized)?;
             }
             Ok(authorized)
         });

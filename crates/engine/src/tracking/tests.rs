@@ -90,6 +90,30 @@ fn own_changes_are_told_behind_the_reply() {
     assert_eq!(kit.run_as(reader, "SET a 1"), invalidated("a"));
 }
 
+/// What is evicted for a request is told before its reply, though the session wants no reply or
+/// the request is refused; what the request changes itself comes behind.
+#[test]
+fn what_was_evicted_for_a_request_is_told_before_its_reply() {
+    let (mut kit, reader) = tracking("");
+    kit.run("CONFIG SET maxmemory-policy volatile-random");
+    let mut evicts = |line: &str| {
+        kit.run("CONFIG SET maxmemory 0");
+        kit.run("SET gone x EX 10000");
+        kit.run("SET own x");
+        kit.run_as(reader, "MGET gone own");
+        kit.run("CONFIG SET maxmemory 1");
+        kit.run_as(reader, line)
+    };
+    let gone = invalidated("gone");
+    assert_eq!(evicts("EXISTS own"), format!("{gone}\n(integer) 1"));
+    let own = invalidated("own");
+    assert_eq!(evicts("DEL own"), format!("{gone}\n(integer) 1\n{own}"));
+    let oom = "(error) OOM command not allowed when used memory > 'maxmemory'.";
+    assert_eq!(evicts("SET own 1"), format!("{gone}\n{oom}"));
+    assert_eq!(evicts("CLIENT REPLY OFF"), gone);
+    assert_eq!(evicts("EXISTS own"), gone);
+}
+
 #[test]
 fn pushes_of_a_transaction_that_waits_come_behind_its_reply() {
     let mut kit = Kit::with_file();
