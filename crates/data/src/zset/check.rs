@@ -246,6 +246,12 @@ fn compare(entry: &DbEntry, model: &Model) {
         assert!(up.eq(all.iter().skip(rank).cloned()));
         let down = view.iter_from_rank(rank, true).map(owned);
         assert!(down.eq(all.iter().rev().skip(rank).cloned()));
+        for count in [1, all.len() / 2, all.len()] {
+            let met = visited(view, rank, count, false);
+            assert!(met.iter().eq(all.iter().skip(rank).take(count)));
+            let met = visited(view, rank, count, true);
+            assert!(met.iter().eq(all.iter().rev().skip(rank).take(count)));
+        }
     }
     assert_eq!(view.rank(b"no such member", true), None);
     compare_ranges(view, &all);
@@ -254,6 +260,15 @@ fn compare(entry: &DbEntry, model: &Model) {
         Some(element) => assert!(all.contains(&owned(element))),
         None => assert!(all.is_empty()),
     }
+}
+
+fn visited(view: ZSetRef<'_>, rank: usize, count: usize, reverse: bool) -> Vec<(Vec<u8>, f64)> {
+    let mut met = Vec::new();
+    let walk = view.iter_from_rank(rank, reverse);
+    walk.visit(count, |member, score| {
+        met.push((member.bytes(&mut [0; INT_TEXT_MAX]).to_vec(), score));
+    });
+    met
 }
 
 fn compare_ranges(view: ZSetRef<'_>, all: &[(Vec<u8>, f64)]) {

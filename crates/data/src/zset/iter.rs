@@ -1,5 +1,6 @@
 //! Walking over elements by rank, up or down.
 
+use super::arena::Reader;
 use super::{Member, ZSet, pack};
 use crate::listpack::{self, Listpack};
 
@@ -49,6 +50,36 @@ impl<'a> ZSetIter<'a> {
         }
     }
 
+    /// Calls `each` with the next `count` elements: cheaper than one [`Iterator::next`] for each.
+    #[inline]
+    pub fn visit(mut self, count: usize, mut each: impl FnMut(Member<'a>, f64)) {
+        let Walk::Tree(zset, _) = self.walk else {
+            self.take(count)
+                .for_each(|(member, score)| each(member, score));
+            return;
+        };
+        let mut run = Run {
+            zset,
+            reader: zset.reader(),
+            each: |member, score| each(Member::Bytes(member), score),
+        };
+        let mut count = count.min(self.left);
+        while count > 0 {
+            let leaf = Self::rest_of_leaf(zset, self.reverse, self.left);
+            let met = count.min(leaf.len());
+            if self.reverse {
+                run.go(leaf.iter().rev().take(met));
+            } else {
+                run.go(leaf.iter().take(met));
+            }
+            if met == 0 {
+                return;
+            }
+            count -= met;
+            self.left -= met;
+        }
+    }
+
     /// The next element of the tree.
     #[inline]
     fn step(
@@ -78,14 +109,7 @@ impl<'a> ZSetIter<'a> {
     /// The rest of the leaf in which the walk goes on.
     #[cold]
     fn enter(zset: &'a ZSet, reverse: bool, left: usize) -> &'a [u64] {
-        let rank = if reverse { left - 1 } else { zset.len() - left };
-        let (entries, at) = zset.leaf_at(rank);
-        let leaf = if reverse {
-            entries.get(..=at)
-        } else {
-            entries.get(at..)
-        };
-        let leaf = leaf.unwrap_or_default();
+        let leaf = Self::rest_of_leaf(zset, reverse, left);
         let soon = |entry: &u64| zset.prefetch(*entry as u32);
         if reverse {
             leaf.iter().rev().take(AHEAD).for_each(soon);
@@ -93,6 +117,44 @@ impl<'a> ZSetIter<'a> {
             leaf.iter().take(AHEAD).for_each(soon);
         }
         leaf
+    }
+
+    fn rest_of_leaf(zset: &'a ZSet, reverse: bool, left: usize) -> &'a [u64] {
+        let rank = if reverse { left - 1 } else { zset.len() - left };
+        let (entries, at) = zset.leaf_at(rank);
+        let leaf = if reverse {
+            entries.get(..=at)
+        } else {
+            entries.get(at..)
+        };
+        leaf.unwrap_or_default()
+    }
+}
+
+/// A walk that calls back.
+struct Run<'a, F> {
+    zset: &'a ZSet,
+    reader: Reader<'a>,
+    each: F,
+}
+
+impl<'a, F: FnMut(&'a [u8], f64)> Run<'a, F> {
+    /// Entries of one leaf.
+    #[inline]
+    fn go<'e>(&mut self, entries: impl Iterator<Item = &'e u64> + Clone) {
+        let is_far = self.zset.is_far();
+        let mut ahead = entries.clone();
+        if is_far {
+            let soon = |entry: &u64| self.zset.prefetch(*entry as u32);
+            ahead.by_ref().take(AHEAD).for_each(soon);
+        }
+        for entry in entries {
+            if is_far && let Some(entry) = ahead.next() {
+                self.zset.prefetch(*entry as u32);
+            }
+            let (score, member) = self.reader.element(*entry as u32);
+            (self.each)(member, score);
+        }
     }
 }
 

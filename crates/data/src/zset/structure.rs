@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use vk_mem::size_class;
 
-use super::arena::Arena;
+use super::arena::{Arena, Reader};
 use super::index::{Index, MemberHash};
 use super::probe::{Probe, order_of};
 use super::tree::Tree;
@@ -169,6 +169,18 @@ impl ZSet {
     #[inline]
     pub(super) fn prefetch(&self, handle: u32) {
         self.arena.prefetch(handle);
+    }
+
+    /// See [`Arena::reader`].
+    #[inline]
+    pub(super) const fn reader(&self) -> Reader<'_> {
+        self.arena.reader()
+    }
+
+    /// See [`Arena::is_far`].
+    #[inline]
+    pub(super) const fn is_far(&self) -> bool {
+        self.arena.is_far()
     }
 
     pub(super) fn scan(

@@ -2,7 +2,7 @@
 //! place that writes lines, so a CR or LF from a user's text cannot become a line of its own.
 //! Not the socket: the chunks are for the caller to write.
 
-use super::digits::{put_line, put_signed_line};
+use super::digits::{SHORT_BYTES_MAX, put_line, put_short_bulk, put_signed_line};
 use crate::{Blob, DoubleText};
 use alloc::vec::Vec;
 use core::fmt;
@@ -185,6 +185,10 @@ impl ReplyBuf {
     /// A bulk string.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
+        if bytes.len() <= SHORT_BYTES_MAX {
+            put_short_bulk(&mut self.bytes, bytes);
+            return;
+        }
         // One look at the capacity for header, content and end.
         self.bytes.reserve(bytes.len().saturating_add(32));
         put_line(&mut self.bytes, b'$', bytes.len() as u64);

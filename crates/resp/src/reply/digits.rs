@@ -1,5 +1,6 @@
 //! Lines that are a mark and a number, `:1\r\n` or `$16\r\n`: nearly every reply has one. Small
-//! numbers come from a table that the compiler fills. Not the doubles.
+//! numbers come from a table that the compiler fills. Short bulk strings as well, line and content
+//! at once. Not the doubles.
 
 use alloc::vec::Vec;
 
@@ -32,6 +33,62 @@ pub(super) fn put_signed_line(out: &mut Vec<u8>, mark: u8, number: i64) {
         Ok(number) => put_line(out, mark, number),
         Err(_) => put_long(out, mark, itoa::Buffer::new().format(number)),
     }
+}
+
+/// Bulk strings of up to so many bytes are short.
+pub(super) const SHORT_BYTES_MAX: usize = 32;
+/// Line, content and end of the longest short one.
+const SHORT_ROOM: usize = 40;
+
+/// Appends a bulk string of at most [`SHORT_BYTES_MAX`] bytes.
+///
+/// It is written over zeros in pieces of fixed sizes that overlap, each of which is one store,
+/// where a copy of any length would be a call.
+#[inline]
+pub(super) fn put_short_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
+    let (len, start) = (bytes.len(), out.len());
+    let head = 4 + usize::from(len > 9);
+    out.extend_from_slice(&[0; SHORT_ROOM]);
+    let room = out.get_mut(start..).unwrap_or_default();
+    if let (Some(place), Some(line)) = (room.first_chunk_mut(), SMALL.get(len)) {
+        *place = *line;
+        place[0] = b'$';
+    }
+    if let Some(content) = room.get_mut(head..).filter(|room| room.len() >= len + 2) {
+        let done = put_ends::<16>(content, bytes)
+            || put_ends::<8>(content, bytes)
+            || put_ends::<4>(content, bytes);
+        if !done {
+            content
+                .iter_mut()
+                .zip(bytes)
+                .for_each(|(to, from)| *to = *from);
+        }
+        if let Some(end) = content
+            .get_mut(len..)
+            .and_then(|rest| rest.first_chunk_mut())
+        {
+            *end = *b"\r\n";
+        }
+    }
+    out.truncate(start.wrapping_add(head + len + 2));
+}
+
+/// Copies the first and the last `N` bytes, which is everything if there are up to twice as many;
+/// `false` if there are fewer than `N`.
+#[inline(always)]
+fn put_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {
+        return false;
+    };
+    if let Some(place) = to.first_chunk_mut() {
+        *place = *first;
+    }
+    let rest = to.get_mut(from.len() - N..);
+    if let Some(place) = rest.and_then(|rest| rest.first_chunk_mut()) {
+        *place = *last;
+    }
+    true
 }
 
 #[inline(never)]
@@ -75,6 +132,19 @@ const fn small_lines() -> [[u8; 8]; SMALL_COUNT] {
 mod tests {
     use super::*;
     use alloc::format;
+
+    #[test]
+    fn every_length_of_a_short_bulk() {
+        for len in 0..=SHORT_BYTES_MAX {
+            let bytes: Vec<u8> = (1..).take(len).collect();
+            let mut out = Vec::from(*b"x");
+            put_short_bulk(&mut out, &bytes);
+            let mut expected = format!("x${len}\r\n").into_bytes();
+            expected.extend_from_slice(&bytes);
+            expected.extend_from_slice(b"\r\n");
+            assert_eq!(out, expected);
+        }
+    }
 
     #[test]
     fn every_small_line_and_the_borders() {

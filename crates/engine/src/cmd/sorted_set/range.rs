@@ -11,7 +11,7 @@ use vk_resp::{ReplyBuf, Request};
 use super::{
     Elements,
     bounds::{RankRange, lex_range, rank_range, score_range},
-    limits, number, store,
+    limits, number, reply_member, store,
 };
 use crate::{
     Error,
@@ -163,8 +163,12 @@ pub(super) fn tell_range(
     let elements = Elements::new(reply, selection.scores);
     elements.begin(reply, ranks.len());
     let walk = zset.iter_from_rank(ranks.start, selection.reverse);
-    for (member, score) in walk.take(ranks.len()) {
-        elements.put(reply, member, score);
+    if elements.scores {
+        let put = |member, score| elements.put(reply, member, score);
+        walk.visit(ranks.len(), put);
+    } else {
+        // A loop of its own, without a look at the scores.
+        walk.visit(ranks.len(), |member, _| reply_member(reply, member));
     }
     Ok(())
 }
@@ -182,9 +186,9 @@ pub(super) fn zrangestore(
         let ranks = selection.ranks(zset);
         let walk = zset.iter_from_rank(ranks.start, selection.reverse);
         let mut text = [0; INT_TEXT_MAX];
-        for (member, score) in walk.take(ranks.len()) {
+        walk.visit(ranks.len(), |member, score| {
             result.insert(member.bytes(&mut text), score);
-        }
+        });
     }
     reply.int(number(result.len()));
     store(ctx, to, result.finish(&limits), "zrangestore");
