@@ -347,13 +347,15 @@ impl State {
         let Some(code) = rest.first().copied() else {
             return Ok(Step::More);
         };
+        let mut record = rest;
         if let Some(skip) = &mut self.skip {
             if !skip.is_complete(rest).map_err(FileFault::Record)? {
                 return Ok(Step::More);
             }
+            record = rest.get(..skip.bytes()).unwrap_or(rest);
             self.skip = None;
         }
-        let mut reader = Reader::new(rest);
+        let mut reader = Reader::new(record);
         let result = reader
             .byte()
             .map_err(FileFault::Record)
@@ -362,7 +364,7 @@ impl State {
             Ok(None) => return self.end(bytes, rest),
             Ok(Some(Step::More)) => return Ok(Step::More),
             Ok(Some(step)) => {
-                self.at += rest.len() - reader.left();
+                self.at += record.len() - reader.left();
                 return Ok(step);
             }
             Err(FileFault::Record(error)) => error,
@@ -373,7 +375,12 @@ impl State {
             return Err(FileFault::Opcode(code));
         };
         if skip.is_complete(rest).map_err(FileFault::Record)? {
-            return Err(FileFault::Record(error));
+            if record.len() == skip.bytes() {
+                return Err(FileFault::Record(error));
+            }
+            // What is behind it has no say in what is wrong with it.
+            self.skip = Some(skip);
+            return self.step(bytes, rest, limits);
         }
         self.skip = Some(skip);
         Ok(Step::More)

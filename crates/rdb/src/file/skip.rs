@@ -145,6 +145,11 @@ impl Skip {
         })
     }
 
+    /// Bytes of the record that were gone over: all of them once it is complete.
+    pub(super) const fn bytes(&self) -> usize {
+        self.done
+    }
+
     /// Goes on over `record`, all of it that is there, from its first byte; whether its end is.
     ///
     /// # Errors
