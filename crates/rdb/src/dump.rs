@@ -5,14 +5,10 @@ use alloc::vec::Vec;
 use vk_data::entry::DbEntry;
 
 use crate::{
-    Compression, LoadLimits, Loaded, RdbError, Reader, ValueCode, Writer, crc64, load, save,
-    version_for,
+    Compression, LoadLimits, Loaded, RdbError, Reader, VERSION_REDIS_MAX, VERSION_VALKEY,
+    ValueCode, Writer, crc64, load, save, version_for,
 };
 
-/// The newest version that is read, but for [`VERSION_VALKEY`].
-const VERSION_REDIS_MAX: u16 = 11;
-/// What Valkey 9 writes. The versions between belong to another server, whose types are other ones.
-const VERSION_VALKEY: u16 = 80;
 /// The newest version that is read.
 pub const DUMP_VERSION_MAX: u16 = VERSION_VALKEY;
 

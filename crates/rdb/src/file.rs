@@ -22,10 +22,6 @@ pub use error::{FileError, FileFault};
 pub use reader::{FileEvent, FileReader, KeyRecord, ReadOptions, RecordUse, RecordValue};
 pub use writer::{Facts, FileWriter, ReplicationFacts, TextSpan};
 
-/// The newest version of the format that other servers than Valkey 9 write and we read.
-pub const VERSION_REDIS_MAX: u16 = 11;
-/// The version of Valkey 9.0, the newest that is written.
-pub const VERSION_VALKEY: u16 = 80;
 /// The oldest version that is written: that of Redis 7.0, the first with listpacks.
 pub const VERSION_MIN: u16 = 10;
 /// The first version with a checksum at its end.

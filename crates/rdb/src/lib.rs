@@ -30,12 +30,11 @@ pub use dump::{Checksum, DUMP_VERSION_MAX, RestoreError, dump, restore};
 pub use error::RdbError;
 pub use file::{
     Facts, FileError, FileEvent, FileFault, FileReader, FileWriter, KeyRecord, ReadOptions,
-    RecordUse, RecordValue, ReplicationFacts, TextSpan, VERSION_MIN, VERSION_REDIS_MAX,
-    VERSION_VALKEY,
+    RecordUse, RecordValue, ReplicationFacts, TextSpan, VERSION_MIN,
 };
 pub use load::{LoadLimits, Loaded, load};
 pub use lzf::{Compressor, decompress};
 pub use reader::{Length, Reader, Text};
 pub use save::{round_trip, save, version_for};
-pub use types::ValueCode;
+pub use types::{VERSION_REDIS_MAX, VERSION_VALKEY, ValueCode};
 pub use writer::{Compression, Writer};

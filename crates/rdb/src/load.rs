@@ -14,14 +14,13 @@ use vk_data::entry::EMBEDDED_BYTES_MAX;
 use vk_data::hash::HashLimits;
 use vk_data::list::ListLimits;
 use vk_data::listpack::{self, Item, Listpack};
-use vk_data::num::{INT_TEXT_MAX, parse_i64};
 use vk_data::pack::PackKind;
 use vk_data::set::SetLimits;
 use vk_data::value::{NewValue, Object};
 use vk_data::zset::ZSetLimits;
 use vk_resp::Blob;
 
-use crate::{RdbError, Reader, Text, ValueCode};
+use crate::{RdbError, Reader, ValueCode};
 
 /// Up to where collections get a small encoding.
 #[derive(Clone, Copy, Debug)]
@@ -109,13 +108,10 @@ pub fn load(
 }
 
 fn string(reader: &mut Reader<'_>) -> Result<Loaded, RdbError> {
-    let text = match reader.string()? {
-        Text::Int(value) => return Ok(Loaded::Int(value)),
-        text => text.into_vec(),
-    };
-    Ok(match parse_i64(&text) {
-        Some(value) if text.len() <= INT_TEXT_MAX => Loaded::Int(value),
-        _ => Loaded::String(text),
+    let text = reader.string()?;
+    Ok(match text.int() {
+        Some(value) => Loaded::Int(value),
+        None => Loaded::String(text.into_vec()),
     })
 }
 

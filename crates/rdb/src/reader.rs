@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use vk_data::num::{INT_TEXT_MAX, format_i64, parse_f64};
+use vk_data::num::{INT_TEXT_MAX, format_i64, parse_f64, parse_i64};
 
 use crate::{RdbError, decompress};
 
@@ -35,6 +35,18 @@ impl Text<'_> {
             Self::Plain(bytes) => bytes,
             Self::Inflated(bytes) => bytes,
         }
+    }
+
+    /// The integer that the string is, if it is one.
+    #[must_use]
+    pub fn int(&self) -> Option<i64> {
+        let bytes: &[u8] = match self {
+            Self::Int(value) => return Some(*value),
+            Self::Plain(bytes) => bytes,
+            Self::Inflated(bytes) => bytes,
+        };
+        let is_short = bytes.len() <= INT_TEXT_MAX;
+        is_short.then(|| parse_i64(bytes)).flatten()
     }
 
     /// The string's bytes in an allocation of their own.

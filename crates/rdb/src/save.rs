@@ -9,17 +9,16 @@ use vk_data::pack::{Body, PackKind};
 use vk_data::value::{Object, View};
 use vk_data::zset::{ZSet, ZSetRef};
 
-use crate::{LoadLimits, Loaded, RdbError, Reader, ValueCode, Writer, load};
+use crate::{
+    LoadLimits, Loaded, RdbError, Reader, VERSION_REDIS_MAX, VERSION_VALKEY, ValueCode, Writer,
+    load,
+};
 
 /// What a node of a list says that it is.
 pub(crate) const PLAIN_NODE: u64 = 1;
 /// See [`PLAIN_NODE`].
 pub(crate) const PACKED_NODE: u64 = 2;
 
-/// The version of most values, which Redis 7.2 and Valkey 7.2 to 8.1 read.
-const VERSION: u16 = 11;
-/// The version of Valkey 9.0.
-const VERSION_9: u16 = 80;
 /// The expiry of a field that does not expire, where others do.
 pub(crate) const NO_EXPIRY_MS: i64 = -1;
 
@@ -51,8 +50,8 @@ fn code_of(entry: &DbEntry) -> ValueCode {
 #[must_use]
 pub fn version_for(entry: &DbEntry) -> u16 {
     match code_of(entry) {
-        ValueCode::HashExpiring => VERSION_9,
-        _ => VERSION,
+        ValueCode::HashExpiring => VERSION_VALKEY,
+        _ => VERSION_REDIS_MAX,
     }
 }
 

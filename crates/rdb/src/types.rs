@@ -1,4 +1,11 @@
-//! The codes of values: the byte that stands before each.
+//! The codes of values, the byte that stands before each, and the versions of the format.
+
+/// The newest version of the format that is read but for [`VERSION_VALKEY`]: that of Redis 7.2 and
+/// Valkey 7.2 to 8.1, which have most values.
+pub const VERSION_REDIS_MAX: u16 = 11;
+/// The version of Valkey 9.0, the newest. Those between belong to another server, whose types are
+/// other ones.
+pub const VERSION_VALKEY: u16 = 80;
 
 /// The type and encoding of a value in RDB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

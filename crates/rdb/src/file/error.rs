@@ -42,6 +42,12 @@ pub enum FileFault {
     },
 }
 
+impl From<RdbError> for FileFault {
+    fn from(error: RdbError) -> Self {
+        Self::Record(error)
+    }
+}
+
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (at offset {})", self.fault, self.offset)

@@ -3,14 +3,14 @@
 
 use alloc::vec::Vec;
 
-use vk_data::entry::EMBEDDED_BYTES_MAX;
-use vk_data::num::{INT_TEXT_MAX, parse_i64};
 use vk_data::value::NewValue;
-use vk_resp::Blob;
 
 use super::skip::Skip;
-use super::{FileError, FileFault, VERSION_CHECKSUM, VERSION_REDIS_MAX, VERSION_VALKEY, opcode};
-use crate::{Crc64, LoadLimits, Loaded, RdbError, Reader, Text, ValueCode, load};
+use super::{FileError, FileFault, VERSION_CHECKSUM, opcode};
+use crate::{
+    Crc64, LoadLimits, Loaded, RdbError, Reader, Text, VERSION_REDIS_MAX, VERSION_VALKEY,
+    ValueCode, load,
+};
 
 /// Bytes of the signature with the version.
 const HEADER_BYTES: usize = 9;
@@ -92,27 +92,13 @@ pub enum RecordValue<'a> {
 impl RecordValue<'_> {
     /// Hands the value to whoever stores it.
     pub fn store<R>(self, store: impl FnOnce(NewValue<'_>) -> R) -> R {
-        let text = match self {
-            Self::Loaded(loaded) => return loaded.store(store),
-            Self::Text(text) => text,
-        };
-        let bytes = match &text {
-            Text::Int(value) => return store(NewValue::Int(*value)),
-            Text::Plain(bytes) => *bytes,
-            Text::Inflated(bytes) => bytes,
-        };
-        if bytes.len() <= INT_TEXT_MAX
-            && let Some(value) = parse_i64(bytes)
-        {
-            return store(NewValue::Int(value));
-        }
-        match text {
-            Text::Inflated(bytes) if bytes.len() > EMBEDDED_BYTES_MAX => {
-                store(NewValue::Blob(Blob::from(bytes)))
-            }
-            Text::Inflated(bytes) => store(NewValue::Bytes(&bytes)),
-            Text::Plain(bytes) => store(NewValue::Bytes(bytes)),
-            Text::Int(value) => store(NewValue::Int(value)),
+        match self {
+            Self::Loaded(loaded) => loaded.store(store),
+            Self::Text(text) => match (text.int(), text) {
+                (Some(value), _) => store(NewValue::Int(value)),
+                (None, Text::Plain(bytes)) => store(NewValue::Bytes(bytes)),
+                (None, text) => Loaded::String(text.into_vec()).store(store),
+            },
         }
     }
 }
@@ -349,7 +335,7 @@ impl State {
         };
         let mut record = rest;
         if let Some(skip) = &mut self.skip {
-            if !skip.is_complete(rest).map_err(FileFault::Record)? {
+            if !skip.is_complete(rest)? {
                 return Ok(Step::More);
             }
             record = rest.get(..skip.bytes()).unwrap_or(rest);
@@ -374,7 +360,7 @@ impl State {
         let Some(mut skip) = Skip::new(code) else {
             return Err(FileFault::Opcode(code));
         };
-        if skip.is_complete(rest).map_err(FileFault::Record)? {
+        if skip.is_complete(rest)? {
             if record.len() == skip.bytes() {
                 return Err(FileFault::Record(error));
             }
@@ -395,40 +381,37 @@ impl State {
     ) -> Result<Option<Step<'b>>, FileFault> {
         let event = match code {
             opcode::EXPIRE_S => {
-                let seconds = i32::from_le_bytes(reader.array().map_err(FileFault::Record)?);
+                let seconds = i32::from_le_bytes(reader.array()?);
                 self.expire_ms = Some(i64::from(seconds) * 1000);
                 return Ok(Some(Step::Attribute));
             }
             opcode::EXPIRE_MS => {
-                self.expire_ms = Some(reader.time_ms().map_err(FileFault::Record)?);
+                self.expire_ms = Some(reader.time_ms()?);
                 return Ok(Some(Step::Attribute));
             }
             opcode::FREQ => {
-                let count = reader.byte().map_err(FileFault::Record)?;
+                let count = reader.byte()?;
                 self.last_use = Some(RecordUse::Frequency(count));
                 return Ok(Some(Step::Attribute));
             }
             opcode::IDLE => {
-                let seconds = reader.number().map_err(FileFault::Record)?;
+                let seconds = reader.number()?;
                 self.last_use = Some(RecordUse::Idle(seconds));
                 return Ok(Some(Step::Attribute));
             }
             opcode::SLOT_INFO => {
                 for _ in 0..3 {
-                    reader.number().map_err(FileFault::Record)?;
+                    reader.number()?;
                 }
                 return Ok(Some(Step::Attribute));
             }
             opcode::EOF => return Ok(None),
             opcode::FUNCTION_PRE_GA => return Err(FileFault::FunctionPreRelease),
             opcode::SLOT_IMPORT => return Err(FileFault::SlotImport),
-            opcode::MODULE_AUX => return module(reader, self.is_finished).map(Some),
+            opcode::MODULE_AUX => return self.module(reader.number()).map(Some),
             code if MODULE_CODES.contains(&code) => {
-                return match reader.string() {
-                    Err(RdbError::Truncated) if !self.is_finished => Ok(Some(Step::More)),
-                    Err(error) => Err(FileFault::Record(error)),
-                    Ok(_) => module(reader, self.is_finished).map(Some),
-                };
+                let id = reader.string().and_then(|_| reader.number());
+                return self.module(id).map(Some);
             }
             _ => self.told(code, reader, limits)?,
         };
@@ -481,6 +464,14 @@ impl State {
         }
     }
 
+    /// Refuses what only a module can read, by the name of its type.
+    fn module<'b>(&self, id: Result<u64, RdbError>) -> Result<Step<'b>, FileFault> {
+        match id {
+            Err(RdbError::Truncated) if !self.is_finished => Ok(Step::More),
+            id => Err(FileFault::Module(module_name(id?))),
+        }
+    }
+
     fn end<'b>(&mut self, bytes: &'b [u8], rest: &'b [u8]) -> Result<Step<'b>, FileFault> {
         let mut stored = 0;
         let mut sum_bytes = 0;
@@ -508,15 +499,6 @@ impl State {
 fn number_of(digits: &[u8]) -> u16 {
     let add = |sum: u16, digit: &u8| sum.wrapping_mul(10).wrapping_add(u16::from(digit & 15));
     digits.iter().fold(0, add)
-}
-
-/// Refuses what only a module can read, by the name of its type.
-fn module<'b>(reader: &mut Reader<'b>, is_finished: bool) -> Result<Step<'b>, FileFault> {
-    match reader.number() {
-        Err(RdbError::Truncated) if !is_finished => Ok(Step::More),
-        Err(error) => Err(FileFault::Record(error)),
-        Ok(id) => Err(FileFault::Module(module_name(id))),
-    }
 }
 
 /// Nine characters of 6 bits each, then 10 bits of a version.

@@ -42,31 +42,24 @@ const STREAM_1: &[Part] = &[
     Number,
     Repeat(&[Text, Number, Number, PENDING, CONSUMERS]),
 ];
-/// The numbers: length; last, first and highest deleted identifier; entries added.
-const STREAM_2: &[Part] = &[
-    Repeat(&[Text, Text]),
+const STREAM_2: &[Part] = &stream(Repeat(&[Text, Number, Number, Number, PENDING, CONSUMERS]));
+const STREAM_3: &[Part] = &stream(Repeat(&[
+    Text,
     Number,
     Number,
     Number,
-    Number,
-    Number,
-    Number,
-    Number,
-    Number,
-    Repeat(&[Text, Number, Number, Number, PENDING, CONSUMERS]),
-];
-const STREAM_3: &[Part] = &[
-    Repeat(&[Text, Text]),
-    Number,
-    Number,
-    Number,
-    Number,
-    Number,
-    Number,
-    Number,
-    Number,
-    Repeat(&[Text, Number, Number, Number, PENDING, CONSUMERS_3]),
-];
+    PENDING,
+    CONSUMERS_3,
+]));
+
+/// A stream since 7.0. The numbers: length; last, first and highest deleted identifier; entries
+/// added.
+const fn stream(groups: Part) -> [Part; 10] {
+    let nodes = Repeat(&[Text, Text]);
+    [
+        nodes, Number, Number, Number, Number, Number, Number, Number, Number, groups,
+    ]
+}
 
 const fn parts_of(code: ValueCode) -> &'static [Part] {
     match code {

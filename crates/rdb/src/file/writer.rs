@@ -3,8 +3,8 @@
 
 use alloc::vec::Vec;
 
-use super::{VERSION_CHECKSUM, VERSION_VALKEY, opcode};
-use crate::{Compression, Crc64, Reader, Writer};
+use super::{VERSION_CHECKSUM, opcode};
+use crate::{Compression, Crc64, Reader, VERSION_VALKEY, Writer};
 
 /// Where a string lies among records: it may be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
