@@ -45,14 +45,13 @@ impl Hub {
         if !is_blocked && !std::mem::replace(&mut client.is_in_dirty, true) {
             self.dirty.push(index);
         }
-        if is_much {
-            // Who looks at the clients sees what piles up, not what did at the last tick.
+        // Who looks at the clients sees what piles up, not what did at the last tick; what nobody
+        // tries to send would not be told of otherwise.
+        if is_much || is_blocked {
             self.report(index);
-            self.check_output_limit(index);
         }
-        // What nobody tries to send would not be told of otherwise.
-        if is_blocked {
-            self.report(index);
+        if is_much {
+            self.check_output_limit(index);
         }
     }
 }

@@ -316,12 +316,10 @@ impl Hub {
                 continue;
             };
             client.is_in_touched = false;
-            let Some(session) = client.session else {
-                continue;
-            };
-            let usage = crate::usage::of(client);
-            self.engine.handle_usage(session, usage);
-            self.check_output_limit(*index);
+            if client.session.is_some() {
+                self.report(*index);
+                self.check_output_limit(*index);
+            }
         }
         self.touched = touched;
         self.touched.clear();
