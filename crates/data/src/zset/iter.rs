@@ -110,11 +110,10 @@ impl<'a> ZSetIter<'a> {
     #[cold]
     fn enter(zset: &'a ZSet, reverse: bool, left: usize) -> &'a [u64] {
         let leaf = Self::rest_of_leaf(zset, reverse, left);
-        let soon = |entry: &u64| zset.prefetch(*entry as u32);
         if reverse {
-            leaf.iter().rev().take(AHEAD).for_each(soon);
+            prefetch_ahead(zset, &mut leaf.iter().rev());
         } else {
-            leaf.iter().take(AHEAD).for_each(soon);
+            prefetch_ahead(zset, &mut leaf.iter());
         }
         leaf
     }
@@ -131,6 +130,12 @@ impl<'a> ZSetIter<'a> {
     }
 }
 
+/// Fetches the first records of a leaf.
+fn prefetch_ahead<'e>(zset: &ZSet, entries: &mut impl Iterator<Item = &'e u64>) {
+    let first = entries.take(AHEAD);
+    first.for_each(|entry| zset.prefetch(*entry as u32));
+}
+
 /// A walk that calls back.
 struct Run<'a, F> {
     zset: &'a ZSet,
@@ -145,8 +150,7 @@ impl<'a, F: FnMut(&'a [u8], f64)> Run<'a, F> {
         let is_far = self.zset.is_far();
         let mut ahead = entries.clone();
         if is_far {
-            let soon = |entry: &u64| self.zset.prefetch(*entry as u32);
-            ahead.by_ref().take(AHEAD).for_each(soon);
+            prefetch_ahead(self.zset, &mut ahead);
         }
         for entry in entries {
             if is_far && let Some(entry) = ahead.next() {

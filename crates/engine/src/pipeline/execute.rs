@@ -126,7 +126,6 @@ fn park(
     request: Request<'_>,
 ) -> Disposition {
     if let Some(state) = engine.sessions.find_mut(session) {
-        // It is counted when it has been served.
         state.commands_total = state.commands_total.saturating_sub(1);
     }
     if let Some(block) = engine.run.block.take()
