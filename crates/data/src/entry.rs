@@ -80,6 +80,13 @@ impl DbEntry {
         self.0.expire_ms()
     }
 
+    /// Its time is over. A key lives through the millisecond of its expiry.
+    #[inline]
+    #[must_use]
+    pub fn is_expired(&self, now_ms: i64) -> bool {
+        self.expire_ms().is_some_and(|at_ms| at_ms < now_ms)
+    }
+
     /// The value, if it is a string.
     #[inline]
     #[must_use]

@@ -165,7 +165,7 @@ fn expire_slice(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
             let hash = engine.dbs.seed().hash(&key);
             let key = KeyRef::new(db, &key, hash, KeyFlags::RM);
             let entry = engine.dbs.find(&key);
-            if entry.is_some_and(|entry| entry.expire_ms().is_some_and(|at| at < now)) {
+            if entry.is_some_and(|entry| entry.is_expired(now)) {
                 engine.delete_expired(&key);
             } else if !engine.expire_fields(&key, left) {
                 left = 0;

@@ -244,9 +244,7 @@ impl Engine {
         let hash = self.dbs.seed().hash(key);
         let now = self.wall.0.div_euclid(1000);
         let entry = self.dbs.db(db).and_then(|space| space.find(hash, key));
-        let expired = entry
-            .and_then(|entry| entry.expire_ms())
-            .is_some_and(|at| at < now);
+        let expired = entry.is_some_and(|entry| entry.is_expired(now));
         session.watched_bytes += key.len() + size_of::<Watched>();
         session.watched.push(Watched {
             db,
@@ -283,9 +281,7 @@ impl Engine {
                     .dbs
                     .db(watched.db)
                     .and_then(|db| db.find(hash, &watched.key));
-                entry
-                    .and_then(|entry| entry.expire_ms())
-                    .is_some_and(|at| at < now)
+                entry.is_some_and(|entry| entry.is_expired(now))
             })
     }
 }

@@ -170,8 +170,7 @@ impl Engine {
             let hash = self.dbs.seed().hash(key);
             let find = |db| self.dbs.db(db).and_then(|db| db.find(hash, key));
             let next = other.and_then(find);
-            let is_expired = |entry: &DbEntry| entry.expire_ms().is_some_and(|at| at < now);
-            let will_be = next.is_some_and(|next| !is_expired(next));
+            let will_be = next.is_some_and(|next| !next.is_expired(now));
             let is_stored = find(db).is_some();
             for id in watchers {
                 let Some(session) = self.sessions.find_mut(*id) else {

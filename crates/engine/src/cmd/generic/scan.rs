@@ -93,10 +93,6 @@ const SCAN_KEYS: usize = 10;
 /// Keys that RANDOMKEY tries to find one that has not expired.
 const RANDOM_TRIES: usize = 100;
 
-fn is_live(entry: &DbEntry, now_ms: i64) -> bool {
-    entry.expire_ms().is_none_or(|at| now_ms <= at)
-}
-
 fn keys(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
     let pattern = Glob::new(request.arg(1).unwrap_or_default(), Case::Sensitive);
     let (now, dbs) = (ctx.expiry_horizon_ms(), &ctx.engine.dbs);
@@ -107,7 +103,7 @@ fn keys(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Re
     let array = reply.deferred_array();
     let mut found = 0;
     let mut take = |entry: &DbEntry| {
-        if is_live(entry, now) {
+        if !entry.is_expired(now) {
             reply.bulk(entry.key());
             found += 1;
         }
@@ -141,7 +137,7 @@ fn scan(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Re
     let mut expired: Vec<Vec<u8>> = Vec::new();
     let mut visit = |entry: &DbEntry| {
         if !options.wants(entry) {
-        } else if is_live(entry, now) {
+        } else if !entry.is_expired(now) {
             page.bulk(entry.key());
             found += 1;
         } else {
@@ -174,7 +170,7 @@ fn randomkey(
         };
         // Where almost all have expired and nobody has removed them yet, one of them is told
         // rather than all of them removed here.
-        if is_live(entry, now) || tries == RANDOM_TRIES {
+        if !entry.is_expired(now) || tries == RANDOM_TRIES {
             reply.bulk(entry.key());
             return Ok(());
         }

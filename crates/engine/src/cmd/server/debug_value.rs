@@ -35,8 +35,7 @@ pub(super) fn reload(
         let before = db.take();
         let mut result = Ok(());
         before.for_each(&mut |entry| {
-            let has_expired = entry.expire_ms().is_some_and(|at| at < now_ms);
-            if has_expired || result.is_err() {
+            if entry.is_expired(now_ms) || result.is_err() {
                 return;
             }
             writer.take();
