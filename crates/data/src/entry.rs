@@ -420,6 +420,12 @@ impl Slot for DbEntry {
     }
 
     #[inline]
+    fn has_expiring_parts(&self) -> bool {
+        self.0.kind() == kind::OBJECT
+            && matches!(self.0.value(), ValueRef::Boxed(Object::Hash(hash)) if hash.volatile_len() > 0)
+    }
+
+    #[inline]
     fn memory_bytes(&self) -> usize {
         self.allocated_bytes()
     }

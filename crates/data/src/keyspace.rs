@@ -57,6 +57,12 @@ impl Keyspace {
         self.table.volatile_len()
     }
 
+    /// Keys with a field that expires.
+    #[must_use]
+    pub fn expiring_parts_len(&self) -> usize {
+        self.table.expiring_parts_len()
+    }
+
     /// Mean time to live of the keys that expire.
     #[must_use]
     pub fn avg_ttl_ms(&self, now_ms: i64) -> u64 {
@@ -289,6 +295,12 @@ impl Keyspace {
     /// Reads out a slice of the cut, see [`Table::cut_slice`].
     pub fn cut_slice(&mut self, buckets: usize, sink: &mut impl FnMut(Saved<'_, DbEntry>)) -> bool {
         self.table.cut_slice(buckets, sink)
+    }
+
+    /// Bytes that the cut in progress has copied, see [`Table::cut_image_bytes`].
+    #[must_use]
+    pub fn cut_image_bytes(&self) -> usize {
+        self.table.cut_image_bytes()
     }
 
     /// Gives the cut up.

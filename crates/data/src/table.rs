@@ -40,6 +40,9 @@ pub struct Table<E: Slot> {
     cut_epoch: u32,
 }
 
+/// Bits of depth beyond those that random hashes need.
+const DEPTH_SPARE: u8 = 10;
+
 /// Where an entry is. Valid until the table is changed through anything but [`Table::at_mut`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loc {
@@ -104,6 +107,8 @@ struct Totals {
     volatile: usize,
     /// Entries with a time at which they are due; at least the volatile ones.
     due: usize,
+    /// Entries with a part that expires.
+    expiring_parts: usize,
     entry_bytes: usize,
     /// Sum of all expiry times.
     expire_sum_ms: i128,
@@ -115,6 +120,7 @@ pub(crate) struct Facts {
     bytes: usize,
     expire_ms: Option<i64>,
     due_ms: Option<i64>,
+    has_expiring_parts: bool,
 }
 
 impl Facts {
@@ -124,6 +130,7 @@ impl Facts {
             bytes: entry.memory_bytes(),
             expire_ms: entry.expire_ms(),
             due_ms: entry.due_ms(),
+            has_expiring_parts: entry.has_expiring_parts(),
         }
     }
 }
@@ -180,6 +187,12 @@ impl<E: Slot> Table<E> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.totals.len == 0
+    }
+
+    /// Entries of which a part expires.
+    #[must_use]
+    pub fn expiring_parts_len(&self) -> usize {
+        self.totals.expiring_parts
     }
 
     /// The hash key.
@@ -360,12 +373,17 @@ impl<E: Slot> Table<E> {
             self.expire_out(loc.spot, before);
             self.expire_in(loc.spot, after);
         }
+        if before.has_expiring_parts != after.has_expiring_parts {
+            self.totals.expiring_parts -= usize::from(before.has_expiring_parts);
+            self.totals.expiring_parts += usize::from(after.has_expiring_parts);
+        }
     }
 
     #[inline]
     fn account_in(&mut self, spot: Spot, facts: Facts) {
         self.totals.len += 1;
         self.totals.entry_bytes += facts.bytes;
+        self.totals.expiring_parts += usize::from(facts.has_expiring_parts);
         self.expire_in(spot, facts);
     }
 
@@ -373,6 +391,7 @@ impl<E: Slot> Table<E> {
     fn account_out(&mut self, spot: Spot, facts: Facts) {
         self.totals.len -= 1;
         self.totals.entry_bytes -= facts.bytes;
+        self.totals.expiring_parts -= usize::from(facts.has_expiring_parts);
         self.expire_out(spot, facts);
     }
 
@@ -394,7 +413,7 @@ impl<E: Slot> Table<E> {
             self.change_class(class + 1);
             self.stats.enlargements += 1;
             grown += 1;
-        } else if spot.depth < DEPTH_MAX {
+        } else if spot.depth < self.depth_max() {
             self.split(hash, spot);
             grown += 1;
         }
@@ -409,6 +428,13 @@ impl<E: Slot> Table<E> {
                 (spot, segment.spill(hash, entry))
             }
         }
+    }
+
+    /// How deep a segment may lie. Hashes that are equal in so many bits more than their number needs
+    /// are not told apart by one bit more, and the directory doubles with each; they spill instead.
+    fn depth_max(&self) -> u8 {
+        let needed = self.totals.len.max(1).ilog2() as u8;
+        DEPTH_MAX.min(needed.saturating_add(DEPTH_SPARE))
     }
 
     /// Splits the segment of `hash` in two.

@@ -35,6 +35,6 @@ pub use file::{
 pub use load::{LoadLimits, Loaded, load};
 pub use lzf::{Compressor, decompress};
 pub use reader::{Length, Reader, Text};
-pub use save::{round_trip, save, version_for};
+pub use save::{code_of, round_trip, save, version_for};
 pub use types::{VERSION_REDIS_MAX, VERSION_VALKEY, ValueCode};
 pub use writer::{Compression, Writer};

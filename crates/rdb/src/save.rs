@@ -24,7 +24,7 @@ pub(crate) const NO_EXPIRY_MS: i64 = -1;
 
 /// The code of the entry's value, in the encoding that it has.
 #[must_use]
-fn code_of(entry: &DbEntry) -> ValueCode {
+pub fn code_of(entry: &DbEntry) -> ValueCode {
     match entry.body() {
         None => ValueCode::String,
         Some(Body::Pack(kind, _)) => match kind {

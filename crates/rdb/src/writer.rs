@@ -6,7 +6,7 @@ use vk_data::listpack::Item;
 use vk_data::num::{INT_TEXT_MAX, format_i64, parse_i64};
 use vk_data::value::StrRef;
 
-use crate::Compressor;
+use crate::{Compressor, TextSpan};
 
 /// Whether strings are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Writer {
     compressor: Option<Compressor>,
     /// Compressed bytes whose length is not known yet.
     packed: Vec<u8>,
+    /// Where strings lie that are worth compressing, if somebody else compresses them.
+    texts: Option<Vec<TextSpan>>,
 }
 
 impl Writer {
@@ -41,7 +43,24 @@ impl Writer {
             out: Vec::new(),
             compressor: (compression == Compression::Lzf).then(Compressor::new),
             packed: Vec::new(),
+            texts: None,
         }
+    }
+
+    /// A writer that compresses nothing and notes which strings are worth it, for
+    /// [`FileWriter::records`](crate::FileWriter::records).
+    #[must_use]
+    pub fn noting_texts() -> Self {
+        Self {
+            texts: Some(Vec::new()),
+            ..Self::new(Compression::None)
+        }
+    }
+
+    /// Where strings lie that are worth compressing.
+    #[must_use]
+    pub fn texts(&self) -> &[TextSpan] {
+        self.texts.as_deref().unwrap_or_default()
     }
 
     /// What was written.
@@ -58,6 +77,9 @@ impl Writer {
     /// Forgets what was written and keeps the room for it.
     pub fn clear(&mut self) {
         self.out.clear();
+        if let Some(texts) = &mut self.texts {
+            texts.clear();
+        }
     }
 
     /// Bytes as they are.
@@ -94,8 +116,14 @@ impl Writer {
         {
             return;
         }
-        if bytes.len() > PLAIN_BYTES_MAX && self.compressed(bytes) {
-            return;
+        if bytes.len() > PLAIN_BYTES_MAX {
+            if self.compressed(bytes) {
+                return;
+            }
+            if let Some(texts) = &mut self.texts {
+                let (at, len) = (self.out.len(), bytes.len());
+                texts.push(TextSpan { at, len });
+            }
         }
         self.count(bytes.len());
         self.raw(bytes);

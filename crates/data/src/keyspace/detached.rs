@@ -61,6 +61,18 @@ impl Detached {
         self.table.cut_slice(buckets, sink)
     }
 
+    /// A cut still reads the contents.
+    #[must_use]
+    pub fn cut_is_active(&self) -> bool {
+        self.table.cut_is_active()
+    }
+
+    /// Bytes that such a cut has copied, see [`Table::cut_image_bytes`].
+    #[must_use]
+    pub fn cut_image_bytes(&self) -> usize {
+        self.table.cut_image_bytes()
+    }
+
     /// Gives such a cut up.
     pub fn cut_abort(&mut self) {
         self.table.cut_abort();

@@ -19,7 +19,12 @@ pub(super) struct Cut<I> {
     position: Option<Position>,
     /// Entries as they were, saved by writes and not yet read out.
     images: Vec<I>,
+    /// What the saved entries accounted for, those that are read out already included.
+    image_bytes: usize,
 }
+
+/// Saved images that are read out for each bucket that may be.
+const IMAGES_PER_BUCKET: usize = 8;
 
 /// An entry of a cut.
 #[derive(Debug)]
@@ -42,6 +47,7 @@ impl<E: Slot> Table<E> {
             epoch: self.cut_epoch,
             position: Some(Position::START),
             images: Vec::new(),
+            image_bytes: 0,
         };
         self.cut = Some(alloc::boxed::Box::new(cut));
         true
@@ -53,14 +59,23 @@ impl<E: Slot> Table<E> {
         self.cut.is_some()
     }
 
-    /// Hands out saved images and the entries of up to `buckets` home buckets. Every entry of the
-    /// cut comes exactly once. `true` when the cut is complete, and over.
+    /// Bytes of the entries that writes have saved for the cut so far.
+    #[must_use]
+    pub fn cut_image_bytes(&self) -> usize {
+        self.cut.as_ref().map_or(0, |cut| cut.image_bytes)
+    }
+
+    /// Hands out saved images, eight for each bucket, and the entries of up to `buckets` home
+    /// buckets. Every entry of the cut comes exactly once. `true` when the cut is complete, and
+    /// over.
     pub fn cut_slice(&mut self, buckets: usize, sink: &mut impl FnMut(Saved<'_, E>)) -> bool {
         let Some(mut cut) = self.cut.take() else {
             return true;
         };
+        let images_max = buckets.max(1).saturating_mul(IMAGES_PER_BUCKET);
+        let from = cut.images.len().saturating_sub(images_max);
         cut.images
-            .drain(..)
+            .drain(from..)
             .for_each(|image| sink(Saved::Image(image)));
         for _ in 0..buckets.max(1) {
             let Some(position) = cut.position else {
@@ -68,7 +83,7 @@ impl<E: Slot> Table<E> {
             };
             cut.position = self.cut_step(&cut, position, sink);
         }
-        if cut.position.is_none() {
+        if cut.position.is_none() && cut.images.is_empty() {
             return true;
         }
         self.cut = Some(cut);
@@ -152,7 +167,8 @@ impl<E: Slot> Table<E> {
             return;
         }
         segment.for_home(home, &self.seed, &mut |entry| {
-            cut.images.push(entry.image())
+            cut.image_bytes += entry.memory_bytes();
+            cut.images.push(entry.image());
         });
         if segment.header.epoch != cut.epoch {
             segment.header.epoch = cut.epoch;

@@ -57,6 +57,11 @@ pub trait Slot {
         self.expire_ms()
     }
 
+    /// A part of the entry expires, whether or not the entry does.
+    fn has_expiring_parts(&self) -> bool {
+        false
+    }
+
     /// Bytes that the entry accounts for.
     fn memory_bytes(&self) -> usize;
 
