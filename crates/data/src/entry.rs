@@ -421,8 +421,13 @@ impl Slot for DbEntry {
 
     #[inline]
     fn has_expiring_parts(&self) -> bool {
-        self.0.kind() == kind::OBJECT
-            && matches!(self.0.value(), ValueRef::Boxed(Object::Hash(hash)) if hash.volatile_len() > 0)
+        if self.0.kind() != kind::OBJECT {
+            return false;
+        }
+        match self.0.value() {
+            ValueRef::Boxed(Object::Hash(hash)) => hash.volatile_len() > 0,
+            _ => false,
+        }
     }
 
     #[inline]

@@ -430,8 +430,8 @@ impl<E: Slot> Table<E> {
         }
     }
 
-    /// How deep a segment may lie. Hashes that are equal in so many bits more than their number needs
-    /// are not told apart by one bit more, and the directory doubles with each; they spill instead.
+    /// How deep a segment may lie. Hashes that are equal in so many bits more than their number
+    /// needs are not told apart by one bit more, and the directory doubles with each; they spill.
     fn depth_max(&self) -> u8 {
         let needed = self.totals.len.max(1).ilog2() as u8;
         DEPTH_MAX.min(needed.saturating_add(DEPTH_SPARE))

@@ -9,6 +9,7 @@
 
 mod answers;
 mod bad_input;
+mod copying;
 mod grammar;
 mod history;
 mod rig;
@@ -192,7 +193,7 @@ mod tests {
     fn bounded_memory_is_full_at_times() {
         let mut random = Random::new([1, 2, 3, 4]);
         let (mut evicted, mut refused) = (0, 0);
-        for case in 0..64_u8 {
+        for case in 0..128_u8 {
             let data: Vec<u8> = (0..3000).map(|_| random.next() as u8).collect();
             let manner = Manner {
                 prepares: true,

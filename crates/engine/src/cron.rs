@@ -85,6 +85,7 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     if engine.cron.paused {
         return;
     }
+    crate::snapshot::scheduled(engine);
     if engine.dbs.is_freeing() {
         engine.dbs.free_slice(budget.entries_max);
     }
@@ -92,8 +93,10 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     if engine.tracking.is_over() {
         engine.limit_tracking();
     }
-    expire_slice(engine, host, budget);
-    engine.make_room(&*host);
+    if engine.loading.is_none() {
+        expire_slice(engine, host, budget);
+        engine.make_room(&*host);
+    }
     engine.evict_sessions();
     if engine.has_ready_keys() {
         crate::blocking::serve(engine, host);

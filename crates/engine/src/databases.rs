@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use vk_data::{
     entry::DbEntry,
     keyspace::{Detached, Keyspace},
-    table::HashSeed,
+    table::{HashSeed, Saved},
     value::Object,
 };
 
@@ -22,14 +22,24 @@ pub(crate) struct Databases {
     /// Bytes of all others, so that the sum is at hand after every change.
     others_bytes: usize,
     seed: HashSeed,
-    /// Emptied tables that are freed bit by bit.
-    detached: Vec<Detached>,
+    /// By place in `all`: the number that the table had at the cut in progress, if it is in it.
+    cut_numbers: Vec<Option<u32>>,
+    /// Emptied tables that are freed bit by bit, once no cut reads them any more.
+    detached: Vec<Flushed>,
     /// Big values that were removed and are freed bit by bit.
     buried: Vec<Buried>,
     /// Their bytes.
     buried_bytes: usize,
     /// Of flushed databases and buried values: how many entries were freed so far.
     pub(crate) freed_entries: u64,
+}
+
+/// What a flushed database held.
+#[derive(Debug)]
+struct Flushed {
+    contents: Detached,
+    /// The number that it had at the cut that still reads it.
+    cut_number: Option<u32>,
 }
 
 /// A value on its way to be freed.
@@ -81,6 +91,7 @@ impl Databases {
             open: 0,
             others_bytes: 0,
             seed,
+            cut_numbers: alloc::vec![None; count],
             detached: Vec::new(),
             buried: Vec::new(),
             buried_bytes: 0,
@@ -146,6 +157,7 @@ impl Databases {
         if (a as usize) < count && (b as usize) < count {
             let bytes = self.memory_bytes();
             self.all.swap(a as usize, b as usize);
+            self.cut_numbers.swap(a as usize, b as usize);
             let open = self.db(self.open).map_or(0, Keyspace::memory_bytes);
             self.others_bytes = bytes - open;
         }
@@ -159,15 +171,85 @@ impl Databases {
         };
         let keys = db.len();
         let contents = db.take();
-        self.detach(contents);
+        let cut_number = self.cut_numbers.get_mut(index as usize);
+        let cut_number = cut_number.and_then(Option::take);
+        if !contents.is_empty() || cut_number.is_some() {
+            self.detached.push(Flushed {
+                contents,
+                cut_number,
+            });
+        }
         keys
     }
 
-    /// Takes over what a database held, to be freed.
-    pub(crate) fn detach(&mut self, contents: Detached) {
-        if !contents.is_empty() {
-            self.detached.push(contents);
+    /// Fixes the state of all databases at this moment. `false` if a cut is in progress already.
+    pub(crate) fn cut_begin(&mut self) -> bool {
+        if self.cut_is_active() {
+            return false;
         }
+        for (at, db) in self.all.iter_mut().enumerate() {
+            let is_part = !db.is_empty() && db.cut_begin();
+            if let Some(number) = self.cut_numbers.get_mut(at) {
+                *number = is_part.then_some(at as u32);
+            }
+        }
+        true
+    }
+
+    fn cut_is_active(&self) -> bool {
+        let flushed = self.detached.iter().map(|flushed| flushed.cut_number);
+        let mut numbers = self.cut_numbers.iter().copied().chain(flushed);
+        numbers.any(|number| number.is_some())
+    }
+
+    /// Reads out a slice of the database that had this number at the cut, wherever it is now.
+    /// `true` when it is read to its end.
+    pub(crate) fn cut_slice(
+        &mut self,
+        number: u32,
+        buckets: usize,
+        sink: &mut impl FnMut(Saved<'_, DbEntry>),
+    ) -> bool {
+        let wanted = Some(number);
+        let place = self.cut_numbers.iter().position(|at| *at == wanted);
+        if let Some(at) = place {
+            let ended = self
+                .all
+                .get_mut(at)
+                .is_none_or(|db| db.cut_slice(buckets, sink));
+            if ended && let Some(number) = self.cut_numbers.get_mut(at) {
+                *number = None;
+            }
+            return ended;
+        }
+        let mut flushed = self.detached.iter_mut();
+        let Some(flushed) = flushed.find(|flushed| flushed.cut_number == wanted) else {
+            return true;
+        };
+        let ended = flushed.contents.cut_slice(buckets, sink);
+        if ended {
+            flushed.cut_number = None;
+        }
+        ended
+    }
+
+    /// Gives the cut up.
+    pub(crate) fn cut_abort(&mut self) {
+        self.all.iter_mut().for_each(Keyspace::cut_abort);
+        self.cut_numbers.fill(None);
+        for flushed in &mut self.detached {
+            flushed.contents.cut_abort();
+            flushed.cut_number = None;
+        }
+    }
+
+    /// Bytes of the entries that writes have saved for the cut so far and that are not yet
+    /// forgotten.
+    pub(crate) fn cut_image_bytes(&self) -> usize {
+        let all = self.all.iter().map(Keyspace::cut_image_bytes);
+        let flushed = self.detached.iter();
+        all.chain(flushed.map(|flushed| flushed.contents.cut_image_bytes()))
+            .sum()
     }
 
     /// Frees a value that no key has any more: at once if it is small, else by
@@ -225,7 +307,9 @@ impl Databases {
     /// Frees some entries of a flushed database; what it cost. `None` if there is nothing that may
     /// be freed.
     fn free_detached(&mut self) -> Option<usize> {
-        let last = self.detached.last_mut()?;
+        let free = |flushed: &Flushed| !flushed.contents.cut_is_active();
+        let at = self.detached.iter().rposition(free)?;
+        let last = &mut self.detached.get_mut(at)?.contents;
         let before = last.len();
         let (mut cost, mut big) = (0, Vec::new());
         let ended = last.drop_slice(1, &mut |object| {
@@ -238,25 +322,30 @@ impl Databases {
         let freed = before - last.len();
         self.freed_entries += freed as u64;
         if ended {
-            self.detached.pop();
+            self.detached.remove(at);
         }
         big.into_iter().for_each(|object| self.keep(object));
         (ended || freed > 0).then_some(cost + freed)
     }
 
-    /// Whether something waits to be freed.
+    /// Whether something waits that can be freed now.
     pub(crate) fn is_freeing(&self) -> bool {
-        !self.detached.is_empty() || !self.buried.is_empty()
+        let mut flushed = self.detached.iter();
+        !self.buried.is_empty() || flushed.any(|flushed| !flushed.contents.cut_is_active())
+    }
+
+    fn flushed(&self) -> impl Iterator<Item = &Detached> {
+        self.detached.iter().map(|flushed| &flushed.contents)
     }
 
     /// Entries that wait to be freed.
     pub(crate) fn pending_entries(&self) -> usize {
-        self.detached.iter().map(Detached::len).sum::<usize>() + self.buried.len()
+        self.flushed().map(Detached::len).sum::<usize>() + self.buried.len()
     }
 
     /// Bytes that wait to be freed.
     pub(crate) fn pending_bytes(&self) -> usize {
-        let detached = self.detached.iter().map(Detached::memory_bytes);
+        let detached = self.flushed().map(Detached::memory_bytes);
         detached.sum::<usize>() + self.buried_bytes
     }
 
@@ -271,7 +360,7 @@ impl Databases {
     /// walk over everything but buried values.
     pub(crate) fn recount_bytes(&self) -> usize {
         let all = self.all.iter().map(Keyspace::recount_bytes);
-        let detached = self.detached.iter().map(Detached::recount_bytes);
+        let detached = self.flushed().map(Detached::recount_bytes);
         all.chain(detached).sum::<usize>() + self.buried_bytes
     }
 

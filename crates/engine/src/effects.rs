@@ -125,7 +125,7 @@ impl EffectLog {
     }
 }
 
-fn put_header(out: &mut Vec<u8>, kind: u8, n: usize) {
+pub(crate) fn put_header(out: &mut Vec<u8>, kind: u8, n: usize) {
     out.push(kind);
     out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
     out.extend_from_slice(b"\r\n");

@@ -37,6 +37,7 @@ use crate::{
     pubsub::PubSub,
     random::Random,
     session::{HostFacts, NetUsage, Session, SessionFlags, Sessions},
+    snapshot::{Loading, Pass, SaveState},
     stats::{Rate, Stats},
     tracking::Tracking,
     users::Users,
@@ -171,6 +172,16 @@ pub struct Engine {
     pub(crate) started_wall: UnixMicros,
     /// Changes since the last save.
     pub(crate) dirty: u64,
+    /// What is known about snapshots that were saved.
+    pub(crate) saves: SaveState,
+    /// The pass over all databases that is in progress.
+    pub(crate) pass: Option<Pass>,
+    /// How many there have been.
+    pub(crate) snapshots_begun: u64,
+    /// The file that is being loaded.
+    pub(crate) loading: Option<Loading>,
+    /// Code of libraries of functions: kept from a file that was loaded for the next one.
+    pub(crate) functions: Vec<Vec<u8>>,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) next_ticket: u64,
     pub(crate) pending: Vec<completion::Pending>,
@@ -240,6 +251,11 @@ impl Engine {
             started: MonoMicros(0),
             started_wall: UnixMicros(0),
             dirty: 0,
+            saves: SaveState::default(),
+            pass: None,
+            snapshots_begun: 0,
+            loading: None,
+            functions: Vec::new(),
             outputs: VecDeque::new(),
             next_ticket: 1,
             pending: Vec::new(),
@@ -257,6 +273,7 @@ impl Engine {
         self.set_time(env);
         self.started = env.mono;
         self.started_wall = env.wall;
+        self.saves.last_s = env.wall.0.div_euclid(1_000_000);
         self.cron.start(env.mono);
     }
 

@@ -225,6 +225,21 @@ errors! {
     NO_REPLICATION = "ERR replication is not supported by this version";
     /// SHUTDOWN ABORT.
     NO_SHUTDOWN = "ERR No shutdown in progress.";
+    /// Commands while a file is loaded.
+    LOADING = "LOADING Valkey is loading the dataset in memory";
+    /// Writes after a snapshot has failed.
+    NOT_SAVED = "MISCONF Valkey is configured to save RDB snapshots, but it's currently unable to \
+                 persist to disk. Commands that may modify the data set are disabled, because this \
+                 instance is configured to report errors during writes if RDB snapshotting fails \
+                 (stop-writes-on-bgsave-error option). Please check the Valkey logs for details \
+                 about the RDB error.";
+    /// SAVE and BGSAVE beside one another.
+    SAVE_IN_PROGRESS = "ERR Background save already in progress";
+    /// BGSAVE while the append-only file is rewritten.
+    OTHER_PASS = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE \
+                  SCHEDULE in order to schedule a BGSAVE whenever possible.";
+    /// BGSAVE CANCEL of nothing.
+    NO_SAVE = "ERR Background saving is currently not in progress or scheduled";
     /// SHUTDOWN that cannot do what it should do first.
     SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
     /// SHUTDOWN FAILOVER of a server alone.
@@ -246,7 +261,7 @@ errors! {
         "ERR The value stored at the specified key is not represented using an hash table";
     /// DEBUG QUICKLIST-PACKED-THRESHOLD of no size.
     DEBUG_NO_MEMORY_VALUE = "ERR argument must be a memory value";
-    /// DEBUG RELOAD with an unknown option, or one that needs a file.
+    /// DEBUG RELOAD with an unknown option.
     DEBUG_RELOAD_OPTION = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
     /// DEBUG LISTPACK of another value.
     DEBUG_NO_LISTPACK = "ERR Not a listpack encoded object.";

@@ -39,6 +39,7 @@ mod push;
 mod random;
 mod session;
 mod slot;
+mod snapshot;
 mod stats;
 #[cfg(test)]
 mod testkit;
@@ -58,4 +59,8 @@ pub use output::{
 };
 pub use peer::{ListenerKind, Local, Peer, Refusal, Remote, TlsPeer, UnixPeer};
 pub use session::{HostFacts, NetUsage, SessionClass, SessionId};
+pub use snapshot::{
+    BackgroundSave, LoadError, LoadOptions, LoadStep, SaveFault, SnapshotBusy, SnapshotChunk,
+    SnapshotForm, SnapshotId, SnapshotPlan, SnapshotStep,
+};
 pub use users::{BootUser, BootUsers, sha256};

@@ -7,7 +7,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use vk_resp::ReplyBuf;
 
 use crate::{
-    SessionId,
+    BackgroundSave, SessionId, SnapshotId,
     config::{Changed, ConfigId},
 };
 
@@ -84,6 +84,14 @@ pub enum Output {
         /// What to do.
         directive: Directive,
     },
+    /// A snapshot is to be written while commands go on; ends with
+    /// [`crate::Engine::handle_saved`].
+    BackgroundSave(BackgroundSave),
+    /// Such a snapshot is not wanted any more.
+    CancelSave(SnapshotId),
+    /// All keys are to be saved before anything else is done; ends with
+    /// [`crate::Engine::handle_saved_all`].
+    SaveAll,
     /// A record for people.
     Event(Event),
 }
@@ -106,6 +114,17 @@ pub enum Directive {
     Shutdown(ShutdownFlags),
     /// End the process in disorder (DEBUG).
     Crash(CrashKind),
+    /// Save all keys before anything else is done (SAVE).
+    Save,
+    /// Save all keys, forget them, and load the file again (DEBUG RELOAD).
+    Reload {
+        /// Save first, or else load what an earlier snapshot holds.
+        saves: bool,
+        /// Forget all keys before the file is loaded.
+        flushes: bool,
+        /// Keys of the file replace those that are there.
+        merges: bool,
+    },
     /// Give memory that is free back to the system.
     PurgeMemory,
 }

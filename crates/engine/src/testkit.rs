@@ -4,12 +4,14 @@ use alloc::{format, string::String, vec::Vec};
 use core::{cell::Cell, time::Duration};
 
 use vk_data::table::HashSeed;
+use vk_rdb::{Compression, FileWriter};
 use vk_resp::{OwnedRequest, Reply, ReplyBuf, ReplyLimits, ReplyParser};
 use vk_spec::config::Profile;
 
 use crate::{
     BootUsers, Completion, Disposition, Engine, EngineConfig, Env, Host, Identity, ListenerKind,
-    Local, MonoMicros, Output, Peer, Remote, Seeds, SessionId, Ticks, UnixMicros, WorkBudget,
+    LoadOptions, LoadStep, Local, MonoMicros, Output, Peer, Remote, SaveFault, Seeds, SessionId,
+    SnapshotChunk, SnapshotId, SnapshotStep, Ticks, UnixMicros, WorkBudget,
     config::{Config, id},
 };
 
@@ -233,6 +235,80 @@ impl Kit {
             panic!()
         };
         show_all(&reply)
+    }
+
+    /// Writes the snapshot that is due in small slices, with `between` after the first of them, and
+    /// ends it.
+    pub(crate) fn write_snapshot(&mut self, between: impl FnOnce(&mut Self)) -> Vec<u8> {
+        let is_save = |o: &Output| matches!(o, Output::BackgroundSave(_));
+        let at = self.outputs.iter().position(is_save).unwrap();
+        let Output::BackgroundSave(save) = self.outputs.remove(at) else {
+            panic!()
+        };
+        let mut file = FileWriter::new(save.plan.version, Compression::Lzf, true);
+        let (mut out, mut chunk) = (Vec::new(), SnapshotChunk::default());
+        file.begin(&save.plan.facts, &mut out);
+        let mut between = Some(between);
+        loop {
+            let budget = WorkBudget { entries_max: 1 };
+            let step = self.engine.snapshot_poll(save.id, budget, &mut chunk);
+            file.records(&chunk.bytes, &chunk.texts, &mut out);
+            if step == SnapshotStep::Ended {
+                break;
+            }
+            if let Some(between) = between.take() {
+                between(self);
+            }
+        }
+        file.end(&mut out);
+        self.saved(save.id, Ok(()));
+        out
+    }
+
+    /// Ends the snapshot that is due without writing anything.
+    pub(crate) fn end_snapshot(&mut self, result: Result<(), SaveFault>) {
+        let id = self.outputs.iter().find_map(|output| match output {
+            Output::BackgroundSave(save) => Some(save.id),
+            _ => None,
+        });
+        self.outputs
+            .retain(|o| !matches!(o, Output::BackgroundSave(_)));
+        self.saved(id.unwrap(), result);
+    }
+
+    fn saved(&mut self, id: SnapshotId, result: Result<(), SaveFault>) {
+        let (wall, mono) = self.times();
+        let env = Env {
+            wall,
+            mono,
+            host: &mut self.host,
+        };
+        self.engine.handle_saved(&env, id, result);
+        self.drain();
+    }
+
+    /// Loads a file in small pieces.
+    pub(crate) fn load(&mut self, file: &[u8]) {
+        let (wall, mono) = self.times();
+        let env = Env {
+            wall,
+            mono,
+            host: &mut self.host,
+        };
+        self.engine.load_begin(&env, LoadOptions::default());
+        let mut pieces = file.chunks(100);
+        loop {
+            match self.engine.load_step(&env, 3).unwrap() {
+                LoadStep::NeedsBytes => match pieces.next() {
+                    Some(piece) => self.engine.load_feed(piece),
+                    None => self.engine.load_finish(),
+                },
+                LoadStep::More => {}
+                LoadStep::Ended => break,
+            }
+        }
+        assert!(self.engine.load_end().is_empty());
+        self.drain();
     }
 
     fn drain(&mut self) {

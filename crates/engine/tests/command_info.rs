@@ -103,6 +103,9 @@ const ADDED_ARGUMENTS: &[(&str, &str, &str)] = &[
 /// Flags that a recorded command gained later.
 const ADDED_FLAGS: &[(&str, &str, &str)] = &[("client|reply", "no_multi", "since Valkey 9.0")];
 
+/// Commands of which the record has the changes of 8.1, because they were made before it was taken.
+const RECORDED_OF_8_1: &[&str] = &["bgsave"];
+
 fn text(reply: &Reply) -> String {
     match reply {
         Reply::Bulk(bytes) | Reply::Simple(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
@@ -297,7 +300,7 @@ fn collect_docs(name: &str, docs: &Reply, all: &mut BTreeMap<String, Value>) {
                 });
                 versions
                     .filter(|version| !version.as_str().unwrap().starts_with('9'))
-                    .filter(|version| version != "8.1.0")
+                    .filter(|version| version != "8.1.0" || RECORDED_OF_8_1.contains(&name))
                     .collect()
             }
             "doc_flags" => sorted(value),

@@ -11,7 +11,7 @@ use std::{
 
 use tikv_jemalloc_ctl::{Access as _, AsName as _, arenas};
 use vk_engine::{
-    Completion, CrashKind, Directive, ListenerKind, ShutdownFlags, Ticket,
+    Completion, CrashKind, Directive, ListenerKind, Ticket,
     config::{Changed, Config, ConfigId, id, rewrite, rewrite_all},
 };
 use vk_spec::config::{Actor, ShellArea};
@@ -93,10 +93,17 @@ impl Shell {
         match directive {
             Directive::ApplyConfig { changed } => self.apply(&changed),
             Directive::RewriteConfig { all } => Ok(self.rewrite_config(all)?),
-            Directive::Shutdown(flags) => {
-                self.shut_down(flags);
+            Directive::Shutdown(flags) => Ok(self.shut_down(flags)?),
+            Directive::Save => {
+                // The log has the reason; the client gets Valkey's bare error.
+                self.save_all().map_err(|_| String::new())?;
                 Ok(())
             }
+            Directive::Reload {
+                saves,
+                flushes,
+                merges,
+            } => Ok(self.reload(saves, flushes, merges)?),
             Directive::Crash(kind) => {
                 self.crash(kind);
                 Ok(())
@@ -322,14 +329,6 @@ impl Shell {
             .log
             .log(Level::Notice, "CONFIG REWRITE executed with success.");
         Ok(())
-    }
-
-    fn shut_down(&mut self, _flags: ShutdownFlags) {
-        // There is nothing on disk to save and no replica to wait for, so no flag changes anything.
-        self.hub
-            .log
-            .log(Level::Notice, "User requested shutdown...");
-        self.exit = Some(Exit::Clean);
     }
 
     fn crash(&mut self, kind: CrashKind) {

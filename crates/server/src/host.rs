@@ -83,6 +83,11 @@ impl Counters {
         self.requests_before = self.requests;
     }
 
+    /// Requests have come in this turn.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.requests != self.requests_before
+    }
+
     /// Puts the counters in; the greatest values begin anew.
     pub(crate) fn tell(&mut self, facts: &mut HostFacts) {
         facts.input_bytes_total = self.input_bytes;

@@ -16,6 +16,7 @@ use crate::{
     elapsed::LoopHost,
     host::{Clock, Counters},
     log::{Level, Logger},
+    snapshot::SaveOrder,
     usage,
 };
 
@@ -41,6 +42,7 @@ pub(crate) struct Hub {
     /// Connections that end with this turn.
     pub(crate) doomed: Vec<ClientIndex>,
     pub(crate) directives: VecDeque<(Ticket, Directive)>,
+    pub(crate) save_orders: VecDeque<SaveOrder>,
     /// How long a connection may take to authenticate; without end in the compatible profile.
     pub(crate) authenticate_time_max: Option<Duration>,
     pub(crate) log: &'static Logger,
@@ -501,6 +503,11 @@ impl Hub {
             Output::Directive { ticket, directive } => {
                 self.directives.push_back((ticket, directive));
             }
+            Output::BackgroundSave(save) => {
+                self.save_orders.push_back(SaveOrder::Begin(Box::new(save)));
+            }
+            Output::CancelSave(id) => self.save_orders.push_back(SaveOrder::Cancel(id)),
+            Output::SaveAll => self.save_orders.push_back(SaveOrder::All),
             Output::Event(Event::Log { level, text }) => {
                 self.log.log(level_of(level), &text);
             }

@@ -27,6 +27,7 @@ mod serve;
 mod settings;
 mod shell;
 mod signals;
+mod snapshot;
 mod socket;
 mod start;
 #[cfg(test)]

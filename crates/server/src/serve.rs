@@ -112,18 +112,27 @@ pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, Failure> {
     shell.announce();
     shell.is_renewed = strict.map(|strict| watch_certificate(strict.secrets, &shell, log));
     log.log(Level::Notice, "Server initialized");
-    for kind in shell.doors.kinds() {
-        let text = format!("Ready to accept connections {}", kind_name(kind));
-        log.log(Level::Notice, &text);
-    }
-    shell.supervisor.ready("Ready to accept connections");
     if let Some(background) = background {
         background.ready().map_err(plain)?;
+    }
+    if !shell.begin_loading().map_err(|text| fatal(log, &text))? {
+        shell.announce_ready();
     }
     let exit = shell
         .run()
         .map_err(|error| fatal(log, &format!("The event loop: {error}")))?;
     Ok(end(shell, exit, pid_file, &argv, log))
+}
+
+impl Shell {
+    /// Says that everything is there, so that whoever waits for the server may go on.
+    pub(crate) fn announce_ready(&mut self) {
+        for kind in self.doors.kinds() {
+            let text = format!("Ready to accept connections {}", kind_name(kind));
+            self.hub.log.log(Level::Notice, &text);
+        }
+        self.supervisor.ready("Ready to accept connections");
+    }
 }
 
 /// Logs why the start fails.
@@ -174,6 +183,7 @@ fn hub(
         touched: Vec::new(),
         doomed: Vec::new(),
         directives: std::collections::VecDeque::new(),
+        save_orders: std::collections::VecDeque::new(),
         authenticate_time_max,
         log,
     })

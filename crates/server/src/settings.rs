@@ -4,7 +4,7 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
 
 use vk_engine::{
-    SessionClass,
+    SessionClass, ShutdownFlags,
     config::{Config, ConfigId, id},
 };
 use vk_net::OutputLimit;
@@ -16,6 +16,19 @@ use crate::{
     log::{Facility, Format, Level, LogSettings, SyslogSettings, TimestampFormat},
     tls_files::{AuthClients, TlsSettings},
 };
+
+/// What a signal means for the end: the flags of `shutdown-on-sigint` and `shutdown-on-sigterm`.
+pub(crate) fn shutdown_flags(config: &Config, id: ConfigId) -> ShutdownFlags {
+    let words = config.choice(id);
+    let has = |wanted: &str| words.split(' ').any(|word| word == wanted);
+    let is_said = has("save") || has("nosave");
+    ShutdownFlags {
+        save: is_said.then(|| has("save")),
+        now: has("now"),
+        force: has("force"),
+        ..ShutdownFlags::default()
+    }
+}
 
 /// The daemon that `syslog-enabled` speaks to.
 const SYSLOG_SOCKET: &str = "/dev/log";

@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use mio::{Events, Poll, Token};
-use vk_engine::{HostFacts, MonoMicros, WorkBudget};
+use mio::{Events, Poll, Token, Waker};
+use vk_engine::{HostFacts, MonoMicros, WorkBudget, config::id};
 use vk_net::limits;
 
 use crate::{
@@ -26,12 +26,16 @@ use crate::{
     intake::Intake,
     log::Level,
     notify::Supervisor,
+    settings,
     signals::{Request as SignalRequest, Signals},
+    snapshot::{Background, FileLoad},
 };
 
 const TOKEN_SIGNALS: Token = Token(0);
+/// Threads that have done their work.
+const TOKEN_WAKER: Token = Token(1);
 /// The number of the first listener.
-pub(crate) const LISTENERS_FROM: usize = 1;
+pub(crate) const LISTENERS_FROM: usize = 2;
 /// The number of the first connection.
 pub(crate) const CLIENTS_FROM: usize = LISTENERS_FROM + LISTENERS_MAX;
 
@@ -71,6 +75,14 @@ pub(crate) struct Shell {
     next_tick: MonoMicros,
     next_watchdog: Option<MonoMicros>,
     is_ending: bool,
+    /// What a signal has asked for in this turn.
+    signalled: Option<SignalRequest>,
+    /// Wakes the loop from a thread.
+    pub(crate) waker: Arc<Waker>,
+    /// The snapshot that is being written.
+    pub(crate) background: Option<Background>,
+    /// The file that is being loaded.
+    pub(crate) load: Option<FileLoad>,
     /// Set from outside when the certificate files are new.
     pub(crate) is_renewed: Option<Arc<AtomicBool>>,
     pub(crate) exit: Option<Exit>,
@@ -86,6 +98,7 @@ impl Shell {
         supervisor: Supervisor,
     ) -> io::Result<Self> {
         signals.register(poll.registry(), TOKEN_SIGNALS)?;
+        let waker = Arc::new(Waker::new(poll.registry(), TOKEN_WAKER)?);
         let mut intake = Intake::new();
         intake.explains_tls = doors.is_strict;
         let (gauges, mut facts) = (Gauges::open(), HostFacts::default());
@@ -104,6 +117,10 @@ impl Shell {
             settings,
             supervisor,
             is_ending: false,
+            signalled: None,
+            waker,
+            background: None,
+            load: None,
             is_renewed: None,
             exit: None,
         })
@@ -138,6 +155,10 @@ impl Shell {
         self.hub.drain();
         self.take_time();
         self.direct();
+        self.take_save_orders();
+        self.take_signalled();
+        self.go_on_saving();
+        self.go_on_loading();
         self.hub.engine.handle_turn_end();
         self.hub.drain();
         self.flush_dirty();
@@ -167,6 +188,8 @@ impl Shell {
             Some(due) => due.min(self.next_tick),
             None => self.next_tick,
         };
+        let others = [self.saving_due(), self.loading_due()];
+        let due = others.into_iter().flatten().fold(due, MonoMicros::min);
         Duration::from_micros(due.0.saturating_sub(self.hub.clock.now().0))
     }
 
@@ -179,12 +202,9 @@ impl Shell {
         }
         for event in &self.events {
             match event.token() {
-                TOKEN_SIGNALS => take_signal(
-                    &mut self.signals,
-                    &mut self.hub,
-                    &mut self.is_ending,
-                    &mut self.exit,
-                ),
+                TOKEN_SIGNALS => self.signalled = self.signals.take().or(self.signalled),
+                // What the threads have done is looked at in every turn.
+                TOKEN_WAKER => {}
                 Token(number) if number < CLIENTS_FROM => {
                     self.doors.note(number.saturating_sub(LISTENERS_FROM));
                 }
@@ -271,6 +291,35 @@ impl Shell {
         }
     }
 
+    /// SIGTERM and the first SIGINT end the server in order, a second SIGINT at once.
+    fn take_signalled(&mut self) {
+        let Some(request) = self.signalled.take() else {
+            return;
+        };
+        let was_ending = std::mem::replace(&mut self.is_ending, true);
+        let (id, text) = match request {
+            SignalRequest::Interrupt if was_ending => {
+                let text = "You insist... exiting now.";
+                self.hub.log.log(Level::Warning, text);
+                self.exit = Some(Exit::Insisted);
+                return;
+            }
+            SignalRequest::Interrupt => (id::SHUTDOWN_ON_SIGINT, "SIGINT"),
+            SignalRequest::Terminate => (id::SHUTDOWN_ON_SIGTERM, "SIGTERM"),
+        };
+        let line = format!("Received {text} scheduling shutdown...");
+        self.hub.log.log(Level::Warning, &line);
+        let flags = settings::shutdown_flags(self.hub.engine.config(), id);
+        if self.shut_down(flags).is_err() {
+            let line = format!(
+                "{text} received but errors trying to shut down the server, check the logs for \
+                 more information"
+            );
+            self.hub.log.log(Level::Warning, &line);
+            self.is_ending = false;
+        }
+    }
+
     fn flush_dirty(&mut self) {
         let dirty = std::mem::take(&mut self.hub.dirty);
         for index in &dirty {
@@ -280,31 +329,6 @@ impl Shell {
             }
         }
     }
-}
-
-/// SIGTERM and the first SIGINT end the server in order, a second SIGINT at once.
-fn take_signal(
-    signals: &mut Signals,
-    hub: &mut Hub,
-    is_ending: &mut bool,
-    exit: &mut Option<Exit>,
-) {
-    let Some(request) = signals.take() else {
-        return;
-    };
-    let was_ending = std::mem::replace(is_ending, true);
-    let text = match request {
-        SignalRequest::Interrupt if was_ending => {
-            hub.log.log(Level::Warning, "You insist... exiting now.");
-            *exit = Some(Exit::Insisted);
-            return;
-        }
-        SignalRequest::Interrupt => "Received SIGINT scheduling shutdown...",
-        SignalRequest::Terminate => "Received SIGTERM scheduling shutdown...",
-    };
-    hub.log.log(Level::Warning, text);
-    hub.log.log(Level::Notice, "User requested shutdown...");
-    *exit = Some(Exit::Clean);
 }
 
 impl Hub {

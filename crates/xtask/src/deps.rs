@@ -38,6 +38,7 @@ const ARROWS: &[(&str, Arrows)] = &[
             "vk-resp",
             "vk-mem",
             "vk-data",
+            "vk-rdb",
             "vk-engine",
             "vk-net",
         ]),

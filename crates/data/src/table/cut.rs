@@ -35,6 +35,16 @@ pub enum Saved<'t, E: Slot> {
     Image(E::Image),
 }
 
+impl<E: Slot<Image = E>> Saved<'_, E> {
+    /// The entry as it was at the cut.
+    pub fn entry(&self) -> &E {
+        match self {
+            Self::Live(entry) => entry,
+            Self::Image(entry) => entry,
+        }
+    }
+}
+
 impl<E: Slot> Table<E> {
     /// Fixes the state of this moment. Constant time. `false` if a cut is in progress already.
     pub fn cut_begin(&mut self) -> bool {

@@ -5,12 +5,15 @@ use alloc::{format, string::String, vec::Vec};
 
 use vk_resp::ReplyBuf;
 
+use super::copying::Copying;
 use super::{
     Rig,
     answers::{Answers, answers_each_name},
     grammar::{Grammar, Source},
 };
-use crate::{Completion, Disposition, EffectBuf, Output, SessionId, Ticket, session::SessionFlags};
+use crate::{
+    Completion, Disposition, EffectBuf, Output, SaveFault, SessionId, Ticket, session::SessionFlags,
+};
 
 /// The most steps of one history; longer inputs are cut.
 const STEPS_MAX: usize = 256;
@@ -41,6 +44,8 @@ pub(super) struct History {
     grammar: Grammar,
     sessions: [Option<SessionId>; SESSIONS],
     parked: Vec<SessionId>,
+    /// The snapshot that is being taken.
+    copying: Option<Copying>,
     /// Work that was asked for and is under way.
     under_way: Vec<Ticket>,
     /// The digest, as long as nothing can have changed it since it was taken.
@@ -66,6 +71,7 @@ impl History {
             grammar: Grammar::new(),
             sessions: [None; SESSIONS],
             parked: Vec::new(),
+            copying: None,
             under_way: Vec::new(),
             digest: None,
             done: Vec::new(),
@@ -79,14 +85,35 @@ impl History {
         for _ in 0..STEPS_MAX {
             let Some(step) = source.byte() else { break };
             history.step(step, &mut source);
+            history.go_on_copying();
         }
         // Half a transaction has no effects yet.
         while let Some(ticket) = history.under_way.pop() {
             history.complete(ticket, true);
             history.drain(&mut source);
         }
+        if let Some(copying) = history.copying.take() {
+            history.end_copying(copying);
+        }
         history.rig.engine.take_effects(&mut history.effects);
         history
+    }
+
+    /// The snapshot that is being taken goes on a little.
+    fn go_on_copying(&mut self) {
+        if let Some(mut copying) = self.copying.take() {
+            if copying.go_on(&mut self.rig) {
+                self.end_copying(copying);
+            } else {
+                self.copying = Some(copying);
+            }
+        }
+    }
+
+    fn end_copying(&mut self, copying: Copying) {
+        if let Err(why) = copying.end(&mut self.rig) {
+            self.fail(&why);
+        }
     }
 
     /// A bit far out would make a string of 512 MiB, which takes seconds to digest.
@@ -296,6 +323,19 @@ impl History {
                     let to = format!("{receivers:?}");
                     self.transcript.extend_from_slice(to.as_bytes());
                     self.note(&bytes);
+                }
+                Output::BackgroundSave(save) => {
+                    self.copying = Some(Copying::begin(&self.rig, &save));
+                }
+                Output::CancelSave(id) => {
+                    self.copying.take_if(|copying| copying.id() == id);
+                    let fault = Err(SaveFault::Cancelled);
+                    self.rig
+                        .with_env(|engine, env| engine.handle_saved(env, id, fault));
+                }
+                Output::SaveAll => {
+                    self.rig
+                        .with_env(|engine, env| engine.handle_saved_all(env, true));
                 }
                 Output::Event(event) => {
                     self.transcript

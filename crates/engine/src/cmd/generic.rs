@@ -12,8 +12,6 @@ pub(in crate::cmd) mod times;
 mod ttl;
 mod wait;
 
-pub(in crate::cmd) use dump::load_limits;
-
 use super::Command;
 
 /// The commands of this group.

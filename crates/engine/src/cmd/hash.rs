@@ -25,7 +25,7 @@ use vk_resp::{ReplyBuf, Request};
 
 use super::Command;
 use crate::{
-    Error,
+    Engine, Error,
     config::{EventFlags, id},
     ctx::{Ctx, Expire, Origin, WriteCtx, Writer},
 };
@@ -79,12 +79,17 @@ fn now_ms(ctx: &Ctx<'_>) -> i64 {
 
 /// Up to where a hash is a listpack.
 pub(in crate::cmd) fn limits(ctx: &Ctx<'_>) -> HashLimits {
-    let config = ctx.config();
+    limits_of(ctx.engine)
+}
+
+/// As [`limits`], outside of any request.
+pub(in crate::cmd) fn limits_of(engine: &Engine) -> HashLimits {
+    let config = &engine.config;
     let size = |id| usize::try_from(config.size(id)).unwrap_or(usize::MAX);
     HashLimits {
         entries: size(id::HASH_MAX_LISTPACK_ENTRIES),
         value_bytes: size(id::HASH_MAX_LISTPACK_VALUE),
-        seed: ctx.engine.dbs.seed(),
+        seed: engine.dbs.seed(),
     }
     .bounded()
 }

@@ -18,7 +18,7 @@ use vk_resp::{ReplyBuf, Request};
 
 use super::Command;
 use crate::{
-    Error,
+    Engine, Error,
     config::{EventFlags, id},
     ctx::{Ctx, Writer},
 };
@@ -51,10 +51,15 @@ pub(super) const COMMANDS: &[Command] = &[
 
 /// How much one node may hold.
 pub(in crate::cmd) fn limits(ctx: &Ctx<'_>) -> ListLimits {
-    let fill = ctx.config().int(id::LIST_MAX_LISTPACK_SIZE);
+    limits_of(ctx.engine)
+}
+
+/// As [`limits`], outside of any request.
+pub(in crate::cmd) fn limits_of(engine: &Engine) -> ListLimits {
+    let fill = engine.config.int(id::LIST_MAX_LISTPACK_SIZE);
     ListLimits {
         fill: i32::try_from(fill).unwrap_or(ListLimits::DEFAULT.fill),
-        large_bytes: ctx.engine.list_packed_threshold,
+        large_bytes: engine.list_packed_threshold,
     }
 }
 

@@ -22,16 +22,27 @@ mod string;
 mod table;
 mod transactions;
 
+use vk_rdb::LoadLimits;
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{Categories, CommandSpec, Flags};
 
 use crate::{
-    Error,
+    Engine, Error,
     ctx::{ReadCtx, SessionCtx, WriteCtx},
 };
 
 pub use table::CommandId;
 pub(crate) use table::CommandTable;
+
+/// Up to where a value that is read from a file or a payload gets a small encoding.
+pub(crate) fn load_limits(engine: &Engine) -> LoadLimits {
+    LoadLimits {
+        list: list::limits_of(engine),
+        set: set::limits_of(engine),
+        hash: hash::limits_of(engine),
+        zset: sorted_set::limits_of(engine),
+    }
+}
 
 /// A handler that only reads the keyspace.
 pub type ReadFn = fn(&mut ReadCtx<'_>, Request<'_>, &mut ReplyBuf) -> Result<(), Error>;

@@ -22,6 +22,7 @@ mod memory;
 mod module;
 mod monitor;
 mod replication;
+mod save;
 mod shutdown;
 mod time;
 
@@ -29,6 +30,7 @@ use super::Command;
 
 /// The commands of this group.
 pub(super) const COMMANDS: &[Command] = &[
+    save::BGSAVE,
     command::COMMAND,
     command_log::COMMANDLOG,
     config::CONFIG,
@@ -43,6 +45,7 @@ pub(super) const COMMANDS: &[Command] = &[
     monitor::MONITOR,
     replication::REPLICAOF,
     replication::ROLE,
+    save::SAVE,
     shutdown::SHUTDOWN,
     replication::SLAVEOF,
     command_log::SLOWLOG,

@@ -16,7 +16,7 @@ use vk_data::{set::SetLimits, set::SetRef, value::View};
 
 use super::Command;
 use crate::{
-    Error,
+    Engine, Error,
     access::KeyRef,
     config::id,
     ctx::{Ctx, ReadCtx},
@@ -45,13 +45,18 @@ pub(super) const COMMANDS: &[Command] = &[
 
 /// How large the small encodings may become.
 pub(in crate::cmd) fn limits(ctx: &Ctx<'_>) -> SetLimits {
-    let config = ctx.config();
+    limits_of(ctx.engine)
+}
+
+/// As [`limits`], outside of any request.
+pub(in crate::cmd) fn limits_of(engine: &Engine) -> SetLimits {
+    let config = &engine.config;
     let number = |id| usize::try_from(config.int(id)).unwrap_or(usize::MAX);
     SetLimits {
         intset_entries: number(id::SET_MAX_INTSET_ENTRIES),
         listpack_entries: number(id::SET_MAX_LISTPACK_ENTRIES),
         listpack_value_bytes: number(id::SET_MAX_LISTPACK_VALUE),
-        seed: ctx.engine.dbs.seed(),
+        seed: engine.dbs.seed(),
     }
     .bounded()
 }

@@ -22,6 +22,7 @@ use vk_resp::{Protocol, ReplyBuf};
 
 use super::Command;
 use crate::{
+    Engine,
     access::KeyRef,
     config::{EventFlags, id},
     ctx::{Ctx, Expire, WriteCtx, Writer},
@@ -70,12 +71,17 @@ pub(super) const COMMANDS: &[Command] = &[
 
 /// How large a sorted set may become before it changes its encoding.
 pub(in crate::cmd) fn limits(ctx: &Ctx<'_>) -> ZSetLimits {
-    let config = ctx.config();
+    limits_of(ctx.engine)
+}
+
+/// As [`limits`], outside of any request.
+pub(in crate::cmd) fn limits_of(engine: &Engine) -> ZSetLimits {
+    let config = &engine.config;
     let number = |id| usize::try_from(config.int(id)).unwrap_or(usize::MAX);
     ZSetLimits {
         entries: number(id::ZSET_MAX_LISTPACK_ENTRIES),
         value_bytes: number(id::ZSET_MAX_LISTPACK_VALUE),
-        seed: ctx.engine.dbs.seed(),
+        seed: engine.dbs.seed(),
     }
     .bounded()
 }

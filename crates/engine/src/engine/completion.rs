@@ -58,7 +58,8 @@ impl Engine {
             Completion::Done => reply.ok(),
             Completion::Failed(text) => {
                 self.stats.count_error("ERR");
-                reply.error(&alloc::format!("ERR {text}"));
+                let text = alloc::format!("ERR {text}");
+                reply.error(text.trim_end());
             }
             Completion::NotApplied { directive, reason } => {
                 self.stats.count_error("ERR");

@@ -260,6 +260,44 @@ impl Engine {
     }
 }
 
+/// How records of use are made at this moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UseClock {
+    initial: u32,
+    counts: bool,
+}
+
+impl Engine {
+    /// How records of use are made at this moment.
+    pub(crate) fn use_clock(&self) -> UseClock {
+        UseClock {
+            initial: self.initial_access().bits(),
+            counts: self.uses_lfu(),
+        }
+    }
+}
+
+impl UseClock {
+    /// The record of a new key.
+    pub(crate) fn initial(self) -> Access {
+        Access::from_bits(self.initial)
+    }
+
+    /// The record of a key that was not used for so long, if times are recorded. The clock has
+    /// 24 bits.
+    pub(crate) fn idle(self, seconds: u64) -> Option<Access> {
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX).min(0x00ff_ffff);
+        let bits = self.initial.wrapping_sub(seconds) & 0x00ff_ffff;
+        (!self.counts).then(|| Access::from_bits(bits))
+    }
+
+    /// The record of a key with this counter of uses, if uses are counted.
+    pub(crate) fn frequency(self, counter: u8) -> Option<Access> {
+        let bits = self.initial & !0xff | u32::from(counter);
+        self.counts.then(|| Access::from_bits(bits))
+    }
+}
+
 /// An LFU counter with its decay: one for each `decay_minutes` since the last use; 0 for never.
 pub(crate) fn lfu_decayed(access: Access, minutes: u32, decay_minutes: i64) -> u32 {
     let access = access.bits();

@@ -1,31 +1,42 @@
-//! The sections Persistence and Replication of a server that has neither.
+//! The sections Persistence and Replication, the latter of a server that stands alone.
 
 use super::Lines;
-use crate::{Engine, config::id};
+use crate::{
+    Engine,
+    config::id,
+    snapshot::{Loading, Pass},
+};
 
 pub(super) fn persistence(engine: &Engine, lines: &mut Lines) {
     lines.heading("Persistence");
-    lines.zeros(&[
-        "loading",
-        "async_loading",
-        "current_cow_peak",
-        "current_cow_size",
-        "current_cow_size_age",
-    ]);
-    lines.field("current_fork_perc", "0.00");
-    lines.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
+    lines.field("loading", u8::from(engine.is_loading()));
+    lines.field("async_loading", 0);
+    let saves = &engine.saves;
+    lines.field("current_cow_peak", saves.copied_peak_bytes);
+    lines.field("current_cow_size", engine.saving_copied_bytes());
+    lines.field("current_cow_size_age", 0);
+    let (done, total) = engine.pass.as_ref().map_or((0, 0), Pass::progress);
+    let percent = done as f64 * 100.0 / total.max(1) as f64;
+    lines.field("current_fork_perc", format_args!("{percent:.2}"));
+    lines.field("current_save_keys_processed", done);
+    lines.field("current_save_keys_total", total);
     lines.field("rdb_changes_since_last_save", engine.dirty);
-    lines.field("rdb_bgsave_in_progress", 0);
-    let saved = engine.started_wall.0.div_euclid(1_000_000);
-    lines.field("rdb_last_save_time", saved);
-    lines.field("rdb_last_bgsave_status", "ok");
-    lines.field("rdb_last_bgsave_time_sec", -1);
-    lines.field("rdb_current_bgsave_time_sec", -1);
+    lines.field("rdb_bgsave_in_progress", u8::from(engine.is_saving()));
+    lines.field("rdb_last_save_time", saves.last_s);
+    let status = |is_ok| if is_ok { "ok" } else { "err" };
+    lines.field("rdb_last_bgsave_status", status(saves.is_ok));
+    let seconds = |time: Option<u64>| time.map_or(-1, |s| i64::try_from(s).unwrap_or(i64::MAX));
+    lines.field("rdb_last_bgsave_time_sec", seconds(saves.last_took_s));
+    lines.field(
+        "rdb_current_bgsave_time_sec",
+        seconds(engine.saving_for_s()),
+    );
+    lines.field("rdb_saves", saves.count);
+    lines.field("rdb_last_cow_size", saves.last_copied_bytes);
+    let (keys, expired) = saves.loaded;
+    lines.field("rdb_last_load_keys_expired", expired);
+    lines.field("rdb_last_load_keys_loaded", keys);
     lines.zeros(&[
-        "rdb_saves",
-        "rdb_last_cow_size",
-        "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded",
         "aof_enabled",
         "aof_rewrite_in_progress",
         "aof_rewrite_scheduled",
@@ -40,6 +51,22 @@ pub(super) fn persistence(engine: &Engine, lines: &mut Lines) {
         "module_fork_in_progress",
         "module_fork_last_cow_size",
     ]);
+    if let Some(loading) = &engine.loading {
+        tell_loading(engine, loading, lines);
+    }
+}
+
+fn tell_loading(engine: &Engine, loading: &Loading, lines: &mut Lines) {
+    let (done, total) = loading.bytes();
+    lines.field("loading_start_time", loading.begun_s);
+    lines.field("loading_total_bytes", total);
+    lines.field("loading_rdb_used_mem", loading.used_memory_when_made());
+    lines.field("loading_loaded_bytes", done);
+    let percent = done as f64 * 100.0 / total.max(1) as f64;
+    lines.field("loading_loaded_perc", format_args!("{percent:.2}"));
+    let micros = loading.micros(engine.mono) as f64;
+    let left_s = micros / done.max(1) as f64 * total.saturating_sub(done) as f64 / 1e6;
+    lines.field("loading_eta_seconds", left_s.ceil() as u64);
 }
 
 pub(super) fn replication(engine: &Engine, lines: &mut Lines) {

@@ -7,7 +7,9 @@ use super::{
     Rejection,
     authorize::{Authorized, Routed},
 };
-use crate::{Engine, Error, Host, SessionId, evict::MemoryVerdict, session::Session};
+use vk_spec::Flags;
+
+use crate::{Engine, Error, Host, SessionId, cmd::Command, evict::MemoryVerdict, session::Session};
 
 /// A request that runs now.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ pub(super) fn admit<'r>(
         ..
     } = &authorized;
     check_memory(engine, host, session, &authorized)?;
+    check_saved(engine, session, &authorized)?;
+    if engine.is_loading() && !command.spec.flags.contains(Flags::LOADING) {
+        return Err(Rejection::Refused(Some(*id), Error::LOADING));
+    }
     let subscribed = engine.sessions.find(session);
     if subscribed.is_some_and(Session::is_in_subscribed_mode)
         && !SUBSCRIBED_MODE.contains(&command.spec.name)
@@ -92,6 +98,27 @@ pub(super) fn check_memory(
         )),
         MemoryVerdict::Evicted => Err(Rejection::Hostile),
     }
+}
+
+/// Whether writes are refused because they could not be saved. PING is refused with them, so that
+/// whoever looks after the server learns of it.
+#[inline]
+fn check_saved(
+    engine: &Engine,
+    session: SessionId,
+    authorized: &Authorized<'_>,
+) -> Result<(), Rejection> {
+    if engine.saves.is_ok || !engine.refuses_unsaved() {
+        return Ok(());
+    }
+    let command = authorized.command;
+    let is_refused = command.is_write()
+        || command.spec.name == "ping"
+        || (command.spec.name == "exec" && engine.queued_any(session, Command::is_write));
+    if is_refused {
+        return Err(Rejection::Refused(Some(authorized.id), Error::NOT_SAVED));
+    }
+    Ok(())
 }
 
 /// What a session may send in RESP2 while it listens: there a message looks like a reply.

@@ -119,7 +119,9 @@ fn flushall(
     request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    flush(ctx, None, request, reply)
+    flush(ctx, None, request, reply)?;
+    ctx.engine.save_after_flush();
+    Ok(())
 }
 
 fn flushdb(

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use vk_data::num::parse_i64;
 use vk_mem::Access;
-use vk_rdb::{Compression, LoadLimits, RestoreError, dump as dump_value, restore};
+use vk_rdb::{Compression, RestoreError, dump as dump_value, restore};
 use vk_resp::{BLOB_BYTES_MIN, Blob, ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags, KeySpec};
 
@@ -12,7 +12,7 @@ use super::times::has_passed;
 use crate::{
     Error,
     access::KeyRef,
-    cmd::{Command, Run, hash, list, set, sorted_set},
+    cmd::{Command, Run, load_limits},
     config::{EventFlags, id},
     ctx::{Ctx, Expire, ReadCtx, WriteCtx, Writer},
 };
@@ -177,12 +177,12 @@ fn restore_key(
     let expire = expiry(ctx, request, options)?;
     let payload = request.arg(3).unwrap_or_default();
     let value =
-        restore(payload, ctx.engine.dump_checksum, &load_limits(ctx)).map_err(
-            |error| match error {
+        restore(payload, ctx.engine.dump_checksum, &load_limits(ctx.engine)).map_err(|error| {
+            match error {
                 RestoreError::Footer => Error::DUMP_FOOTER,
                 _ => Error::DUMP_FORMAT,
-            },
-        )?;
+            }
+        })?;
     if let Expire::At(at_ms) = expire
         && has_passed(ctx, at_ms)
     {
@@ -247,33 +247,17 @@ fn absolute_effect(ctx: &mut WriteCtx<'_>, request: Request<'_>, at_ms: i64) {
 
 /// The record of use that the options ask for, if the policy keeps such a one.
 fn record_of_use(ctx: &Ctx<'_>, options: Options) -> Option<Access> {
-    let counts = ctx.config().choice(id::MAXMEMORY_POLICY).ends_with("-lfu");
-    let initial = ctx.engine.initial_access().bits();
-    let bits = match (options.idle_seconds, options.frequency) {
-        (_, Some(frequency)) if counts => initial & !0xff | u32::from(frequency),
-        // Seconds of the clock, which has 24 bits.
-        (Some(idle), _) if !counts => {
-            let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(0x00ff_ffff);
-            initial.wrapping_sub(idle) & 0x00ff_ffff
-        }
-        _ => return None,
-    };
-    Some(Access::from_bits(bits))
+    let clock = ctx.engine.use_clock();
+    match (options.idle_seconds, options.frequency) {
+        (_, Some(counter)) => clock.frequency(counter),
+        (Some(seconds), _) => clock.idle(seconds.unsigned_abs()),
+        _ => None,
+    }
 }
 
 fn mark(writer: &mut Writer<'_>, access: Option<Access>) {
     if let (Some(access), Some(mut entry)) = (access, writer.modify()) {
         entry.set_access(access);
-    }
-}
-
-/// Up to where a value that is read gets a small encoding.
-pub(in crate::cmd) fn load_limits(ctx: &Ctx<'_>) -> LoadLimits {
-    LoadLimits {
-        list: list::limits(ctx),
-        set: set::limits(ctx),
-        hash: hash::limits(ctx),
-        zset: sorted_set::limits(ctx),
     }
 }
 

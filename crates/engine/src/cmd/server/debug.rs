@@ -206,7 +206,7 @@ const SUBS: &[Sub] = &[
         "RELOAD",
         (2, MANY),
         "[option ...]",
-        "Writes all values as a snapshot has them and goes on with what is read back.",
+        "Saves a snapshot, forgets all keys and loads the snapshot.",
         debug_value::reload,
     ),
     sub(

@@ -5,52 +5,35 @@ use vk_data::{
     num::{INT_TEXT_MAX, parse_memory},
     pack::{Body, PackKind},
 };
-use vk_rdb::{Checksum, Compression, Writer, round_trip};
+use vk_rdb::Checksum;
 use vk_resp::{ReplyBuf, Request};
 
 use super::{debug::switch, debug_object::find};
-use crate::{Error, cmd::generic::load_limits, ctx::SessionCtx};
+use crate::{Directive, Error, ctx::SessionCtx};
 
-/// Writes every value as a snapshot has it, reads it back, and goes on with what was read. Keys
-/// that have expired are gone afterwards, as after a restart.
+/// RELOAD: saves all keys, forgets them and loads the file.
 pub(super) fn reload(
     ctx: &mut SessionCtx<'_>,
     request: Request<'_>,
-    reply: &mut ReplyBuf,
+    _reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
+    let (mut saves, mut flushes, mut merges) = (true, true, false);
     for option in request.iter().skip(2) {
-        // Nothing is written to a file, so that neither option makes a difference.
-        if !option.eq_ignore_ascii_case(b"merge") && !option.eq_ignore_ascii_case(b"noflush") {
-            return Err(Error::DEBUG_RELOAD_OPTION);
+        match option.to_ascii_lowercase().as_slice() {
+            b"merge" => merges = true,
+            b"noflush" => flushes = false,
+            b"nosave" => saves = false,
+            _ => return Err(Error::DEBUG_RELOAD_OPTION),
         }
     }
-    let limits = load_limits(ctx);
-    let now_ms = ctx.now_ms();
-    let dbs = &mut ctx.engine().dbs;
-    let mut writer = Writer::new(Compression::Lzf);
-    for index in 0..dbs.count() as u32 {
-        let Some(db) = dbs.db_mut(index) else {
-            continue;
-        };
-        let before = db.take();
-        let mut result = Ok(());
-        before.for_each(&mut |entry| {
-            if entry.is_expired(now_ms) || result.is_err() {
-                return;
-            }
-            writer.take();
-            result = round_trip(entry, &limits, &mut writer).map(|value| {
-                let (hash, key) = (db.hash(entry.key()), entry.key());
-                value.store(|value| {
-                    db.insert_new(hash, key, value, entry.expire_ms(), entry.access());
-                });
-            });
-        });
-        dbs.detach(before);
-        // A value that cannot be read back is a defect of this server.
-        result.map_err(|error| Error::told(format_args!("ERR Error trying to reload: {error}")))?;
+    if ctx.engine().is_saving() && saves {
+        ctx.engine().cancel_save();
     }
-    reply.ok();
+    ctx.park_for(Directive::Reload {
+        saves,
+        flushes,
+        merges,
+    })?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, CommandSpec, Flags, Group, History};
 
 use crate::{
-    Directive, Error, LogLevel, ShutdownFlags,
+    Directive, Error, ShutdownFlags,
     cmd::{Command, Run},
     ctx::SessionCtx,
 };
@@ -15,7 +15,7 @@ pub(super) const SHUTDOWN: Command = Command {
         group: Group::Server,
         since: "1.0.0",
         summary: "Ends the server, or takes back an end that has begun.",
-        complexity: "O(1): nothing is saved",
+        complexity: "O(N) where N is the number of keys that are saved, else O(1)",
         history: &[History {
             version: "7.0.0",
             change: "NOW, FORCE and ABORT.",
@@ -110,12 +110,6 @@ fn shutdown(
     if flags.failover {
         return Err(Error::SHUTDOWN_FAILOVER);
     }
-    if flags.save == Some(true) && !flags.force {
-        let text = "SHUTDOWN SAVE is refused: this version cannot save snapshots; SHUTDOWN NOSAVE \
-                    ends the server without its data";
-        ctx.engine().log(LogLevel::Warning, text.into());
-        return Err(Error::SHUTDOWN_FAILED);
-    }
     ctx.park_for(Directive::Shutdown(flags))?;
     Ok(())
 }
@@ -160,10 +154,6 @@ mod tests {
         assert_eq!(
             kit.run("SHUTDOWN ABORT"),
             "(error) ERR No shutdown in progress."
-        );
-        assert_eq!(
-            kit.run("SHUTDOWN SAVE"),
-            "(error) ERR Errors trying to SHUTDOWN. Check logs."
         );
         assert!(kit.run("SHUTDOWN FAILOVER").contains("cluster"));
         assert_eq!(kit.run("SHUTDOWN NOSAVE"), "");

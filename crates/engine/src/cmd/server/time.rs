@@ -59,8 +59,7 @@ fn lastsave(
     _request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    let saved = ctx.engine().started_wall.0;
-    reply.int(saved.div_euclid(MICROS_PER_SECOND));
+    reply.int(ctx.engine().saves.last_s);
     Ok(())
 }
 

@@ -1,0 +1,148 @@
+//! Snapshots: the state of all databases at one moment, as records of an RDB file or as commands,
+//! read out slice by slice while commands go on.
+//!
+//! Whoever writes files asks for slices; what a snapshot is for, when one is due and what is told
+//! of it is in `save`. Compression, checksums and disks are the shell's business.
+
+mod commands;
+mod load;
+mod pass;
+mod record;
+mod save;
+mod walk;
+
+use alloc::vec::Vec;
+
+use vk_rdb::{Facts, TextSpan, VERSION_REDIS_MAX, VERSION_VALKEY};
+
+use crate::{Engine, config::id, version};
+
+pub(crate) use load::Loading;
+pub use load::{LoadError, LoadOptions, LoadStep};
+pub(crate) use pass::Pass;
+pub use save::{BackgroundSave, SaveFault};
+pub(crate) use save::{SaveState, scheduled};
+
+/// Names a pass over the databases, and nothing once it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotId(pub(crate) u64);
+
+/// What the records of a snapshot are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotForm {
+    /// Records of an RDB file.
+    Records,
+    /// Commands that make the same keys, in RESP.
+    Commands,
+}
+
+/// A piece of a snapshot.
+#[derive(Debug, Default)]
+pub struct SnapshotChunk {
+    /// Whole records, or whole commands.
+    pub bytes: Vec<u8>,
+    /// Where strings lie in them that are worth compressing.
+    pub texts: Vec<TextSpan>,
+}
+
+/// How far a pass is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotStep {
+    /// More is to come.
+    More,
+    /// This was the last piece; the pass is over.
+    Ended,
+}
+
+/// What a file of a snapshot begins with.
+#[derive(Debug, Clone)]
+pub struct SnapshotPlan {
+    /// The version of the format that all records keep to.
+    pub version: u16,
+    /// Facts about the file.
+    pub facts: Facts,
+    /// The code of libraries of functions that a file brought and that go into the next one.
+    pub functions: Vec<Vec<u8>>,
+}
+
+/// Another pass is in progress: there is one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotBusy;
+
+impl Engine {
+    /// Fixes the state of all databases at this moment, to be read out with
+    /// [`Engine::snapshot_poll`]. Constant time but for the number of databases.
+    ///
+    /// # Errors
+    /// When another pass is in progress.
+    pub fn snapshot_begin(&mut self, form: SnapshotForm) -> Result<SnapshotId, SnapshotBusy> {
+        if self.pass.is_some() || !self.dbs.cut_begin() {
+            return Err(SnapshotBusy);
+        }
+        self.snapshots_begun += 1;
+        let id = SnapshotId(self.snapshots_begun);
+        self.pass = Some(Pass::new(self, id, form));
+        Ok(id)
+    }
+
+    /// Whether a pass is still in progress.
+    #[must_use]
+    pub fn snapshot_is_active(&self, id: SnapshotId) -> bool {
+        self.pass.as_ref().is_some_and(|pass| pass.id() == id)
+    }
+
+    /// Gives a pass up. An id of a pass that has ended does nothing.
+    pub fn snapshot_abort(&mut self, id: SnapshotId) {
+        if self.snapshot_is_active(id) {
+            self.pass = None;
+            self.dbs.cut_abort();
+        }
+    }
+
+    /// What a file begins with that holds the state of this moment.
+    #[must_use]
+    pub fn snapshot_plan(&self, is_aof_base: bool) -> SnapshotPlan {
+        let needs_newest = self.dbs.iter().any(|(_, db)| db.expiring_parts_len() > 0);
+        SnapshotPlan {
+            version: if needs_newest {
+                VERSION_VALKEY
+            } else {
+                VERSION_REDIS_MAX
+            },
+            facts: Facts {
+                server_version: version::VALKEY.into(),
+                created_s: self.wall.0.div_euclid(1_000_000),
+                used_memory_bytes: self.used_memory_bytes(),
+                is_aof_base,
+                replication: None,
+            },
+            functions: self.functions.clone(),
+        }
+    }
+
+    /// Forgets all keys, as before a file is loaded in their place. Nobody is told.
+    pub fn forget_all(&mut self) {
+        for db in 0..self.dbs.count() as u32 {
+            self.dbs.flush(db);
+        }
+        self.functions.clear();
+    }
+
+    /// Whether records of use go into the file, and which.
+    fn saved_uses(&self) -> record::Uses {
+        let policy = self.config.choice(id::MAXMEMORY_POLICY);
+        if policy.ends_with("-lfu") {
+            let minutes = self.minutes();
+            let decay_minutes = self.config.int(id::LFU_DECAY_TIME);
+            record::Uses::Frequency {
+                minutes,
+                decay_minutes,
+            }
+        } else if policy.ends_with("-lru") {
+            let seconds = self.seconds();
+            record::Uses::Idle { seconds }
+        } else {
+            record::Uses::None
+        }
+    }
+}

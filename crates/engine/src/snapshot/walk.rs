@@ -1,0 +1,31 @@
+//! All databases as they are now, in one go: for what holds everything else up anyway.
+
+use super::{SnapshotChunk, SnapshotForm, pass::Output};
+use crate::{Engine, config::id};
+
+/// A piece of about so many bytes is handed on.
+const CHUNK_BYTES: usize = 1 << 20;
+
+impl Engine {
+    /// Hands all keys to `sink`, piece by piece. Unbounded work.
+    pub fn snapshot_walk(&self, form: SnapshotForm, sink: &mut dyn FnMut(&SnapshotChunk)) {
+        let mut output = Output::new(form, self.config.bool(id::RDBCOMPRESSION));
+        let mut chunk = SnapshotChunk::default();
+        let uses = self.saved_uses();
+        for (number, db) in self.dbs.iter() {
+            if db.is_empty() {
+                continue;
+            }
+            output.begin(number, db.len(), db.volatile_len());
+            db.for_each(&mut |entry| {
+                output.put(entry, uses);
+                if output.bytes().len() >= CHUNK_BYTES {
+                    output.hand_over(&mut chunk);
+                    sink(&chunk);
+                }
+            });
+        }
+        output.hand_over(&mut chunk);
+        sink(&chunk);
+    }
+}

@@ -1,0 +1,304 @@
+//! Snapshots of the shell: files are written and read here, and the engine is told how it went.
+//! What is in a snapshot and when one is due is the engine's business.
+
+mod background;
+mod file;
+mod load;
+
+use std::{path::PathBuf, time::Duration};
+
+use vk_engine::{
+    BackgroundSave, MonoMicros, SaveFault, ShutdownFlags, SnapshotForm, SnapshotId, config::id,
+};
+use vk_rdb::Compression;
+
+pub(crate) use background::Background;
+use file::{Body, SnapshotFile, Target};
+pub(crate) use load::FileLoad;
+
+use crate::{
+    hub::Hub,
+    log::Level,
+    shell::{Exit, Shell},
+};
+
+/// What the engine asks for about snapshots.
+#[derive(Debug)]
+pub(crate) enum SaveOrder {
+    /// Write one while commands go on.
+    Begin(Box<BackgroundSave>),
+    /// Give that one up.
+    Cancel(SnapshotId),
+    /// Write all keys now.
+    All,
+}
+
+/// Why the server cannot end.
+pub(crate) const SHUTDOWN_FAILED: &str = "Errors trying to SHUTDOWN. Check logs.";
+/// Time for a snapshot between two batches of requests, and when there are none.
+const SLICE: Duration = Duration::from_micros(400);
+const IDLE_SLICE: Duration = Duration::from_millis(2);
+/// When the writer is behind, it is looked at again after this time.
+const WRITER_WAIT: Duration = Duration::from_millis(1);
+
+impl Shell {
+    /// Does what was asked about snapshots in this turn.
+    pub(crate) fn take_save_orders(&mut self) {
+        while let Some(order) = self.hub.save_orders.pop_front() {
+            match order {
+                SaveOrder::Begin(save) => self.begin_background(*save),
+                SaveOrder::Cancel(id) => self.cancel_background(id),
+                SaveOrder::All => {
+                    // What went wrong is in the log.
+                    let _ = self.save_all();
+                }
+            }
+        }
+    }
+
+    fn begin_background(&mut self, save: BackgroundSave) {
+        let id = save.id;
+        let temporary = format!("temp-{}.rdb", std::process::id());
+        let begun = SnapshotFile::create(self.target(&temporary), self.body(&save.plan))
+            .and_then(|file| Background::begin(id, file, self.waker.clone()));
+        match begun {
+            Ok(background) => self.background = Some(background),
+            Err(text) => {
+                self.hub.log.log(Level::Warning, &text);
+                self.end_background(id, Err(SaveFault::Failed));
+            }
+        }
+    }
+
+    fn target(&self, temporary: &str) -> Target {
+        let config = self.hub.engine.config();
+        Target {
+            temporary: PathBuf::from(temporary),
+            path: crate::settings::path(config, id::DBFILENAME)
+                .unwrap_or_else(|| PathBuf::from("dump.rdb")),
+            syncs_often: config.bool(id::RDB_SAVE_INCREMENTAL_FSYNC),
+        }
+    }
+
+    fn body(&self, plan: &vk_engine::SnapshotPlan) -> Body {
+        let config = self.hub.engine.config();
+        let compression = if config.bool(id::RDBCOMPRESSION) {
+            Compression::Lzf
+        } else {
+            Compression::None
+        };
+        Body::records(plan, compression, config.bool(id::RDBCHECKSUM))
+    }
+
+    /// Ends a snapshot in the background for the engine.
+    fn end_background(&mut self, id: SnapshotId, result: Result<(), SaveFault>) {
+        let env = Hub::env(&self.hub.clock, &mut self.hub.host);
+        self.hub.engine.handle_saved(&env, id, result);
+        self.hub.drain();
+    }
+
+    /// Gives a snapshot in the background up.
+    fn cancel_background(&mut self, id: SnapshotId) {
+        if let Some(background) = self.background.take_if(|background| background.id() == id) {
+            background.cancel();
+            self.end_background(id, Err(SaveFault::Cancelled));
+        }
+    }
+
+    /// Reads a little more out for the snapshot in the background, and sees whether it is written.
+    pub(crate) fn go_on_saving(&mut self) {
+        let Some(background) = &mut self.background else {
+            return;
+        };
+        if let Some(result) = background.poll_result() {
+            let id = background.id();
+            self.background = None;
+            let result = match result {
+                Ok(()) => {
+                    self.hub.log.log(Level::Notice, "DB saved on disk");
+                    Ok(())
+                }
+                Err(text) => {
+                    self.hub.log.log(Level::Warning, &text);
+                    Err(SaveFault::Failed)
+                }
+            };
+            self.end_background(id, result);
+            return;
+        }
+        let delay = self.hub.engine.config().int(id::RDB_KEY_SAVE_DELAY);
+        let slice = if self.hub.counters.is_busy() {
+            SLICE
+        } else {
+            IDLE_SLICE
+        };
+        let delay = Duration::from_micros(u64::try_from(delay).unwrap_or(0));
+        background.read_out(&mut self.hub, slice, delay);
+    }
+
+    /// When the snapshot in the background is to be gone on with.
+    pub(crate) fn saving_due(&self) -> Option<MonoMicros> {
+        let background = self.background.as_ref()?;
+        background.due(self.hub.clock.now(), WRITER_WAIT)
+    }
+
+    /// Writes all keys before anything else is done.
+    ///
+    /// # Errors
+    /// It was not written; the log has the reason.
+    pub(crate) fn save_all(&mut self) -> Result<(), String> {
+        let plan = self.hub.engine.snapshot_plan(false);
+        let temporary = format!("temp-{}.rdb", std::process::id());
+        // The background has the same name; only one of the two can be going on.
+        if let Some(id) = self.background.as_ref().map(Background::id) {
+            self.cancel_background(id);
+        }
+        let result = self.write_all(&plan, &temporary);
+        let env = Hub::env(&self.hub.clock, &mut self.hub.host);
+        self.hub.engine.handle_saved_all(&env, result.is_ok());
+        match &result {
+            Ok(()) => self.hub.log.log(Level::Notice, "DB saved on disk"),
+            Err(text) => self.hub.log.log(Level::Warning, text),
+        }
+        result
+    }
+
+    fn write_all(&self, plan: &vk_engine::SnapshotPlan, temporary: &str) -> Result<(), String> {
+        let mut file = SnapshotFile::create(self.target(temporary), self.body(plan))?;
+        let mut result = Ok(());
+        let engine = &self.hub.engine;
+        engine.snapshot_walk(SnapshotForm::Records, &mut |chunk| {
+            if result.is_ok() {
+                result = file.write(chunk);
+            }
+        });
+        result?;
+        file.finish()
+    }
+
+    /// Does what has to be done before the end, and asks for the end.
+    ///
+    /// # Errors
+    /// The server goes on, because data would be lost; the log has the reason.
+    pub(crate) fn shut_down(&mut self, flags: ShutdownFlags) -> Result<(), String> {
+        let log = self.hub.log;
+        log.log(Level::Notice, "User requested shutdown...");
+        if let Some(id) = self.background.as_ref().map(Background::id) {
+            let text = "There is a child saving an .rdb. Killing it!";
+            log.log(Level::Warning, text);
+            self.cancel_background(id);
+        }
+        let is_wanted = !self.hub.engine.config().save_points().is_empty();
+        let saves = flags.save.unwrap_or(is_wanted) && !self.hub.engine.is_loading();
+        if saves {
+            let text = "Saving the final RDB snapshot before exiting.";
+            log.log(Level::Notice, text);
+            self.supervisor.status("Saving the final RDB snapshot");
+            if self.save_all().is_err() {
+                if !flags.force {
+                    let text = "Error trying to save the DB, can't exit.";
+                    log.log(Level::Warning, text);
+                    self.supervisor
+                        .status("Error trying to save the DB, can't exit");
+                    return Err(SHUTDOWN_FAILED.to_owned());
+                }
+                log.log(Level::Warning, "Error trying to save the DB. Exit anyway.");
+            }
+        }
+        self.exit = Some(Exit::Clean);
+        Ok(())
+    }
+
+    /// DEBUG RELOAD.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub(crate) fn reload(
+        &mut self,
+        saves: bool,
+        flushes: bool,
+        merges: bool,
+    ) -> Result<(), String> {
+        const NOT_LOADED: &str = "Error trying to load the RDB dump, check server logs.";
+        if saves {
+            self.save_all().map_err(|_| String::new())?;
+        }
+        if flushes {
+            self.hub.engine.forget_all();
+        }
+        let path = self.target("").path;
+        let mut load = match FileLoad::open(&path) {
+            Ok(Some(load)) => load,
+            Ok(None) => return Err(NOT_LOADED.to_owned()),
+            Err(text) => {
+                self.hub.log.log(Level::Warning, &text);
+                return Err(NOT_LOADED.to_owned());
+            }
+        };
+        load.begin(&mut self.hub, merges);
+        loop {
+            match load.go_on(&mut self.hub, Duration::MAX) {
+                Ok(false) => {}
+                Ok(true) => break,
+                Err(text) => {
+                    self.hub.engine.load_end();
+                    self.hub.drain();
+                    self.hub.log.log(Level::Warning, &text);
+                    return Err(NOT_LOADED.to_owned());
+                }
+            }
+        }
+        self.hub.drain();
+        self.hub
+            .log
+            .log(Level::Warning, "DB reloaded by DEBUG RELOAD");
+        Ok(())
+    }
+
+    /// Begins to load what an earlier run has left; `false` if there is nothing.
+    ///
+    /// # Errors
+    /// Why the file cannot be read; the server must not start without its data.
+    pub(crate) fn begin_loading(&mut self) -> Result<bool, String> {
+        let Some(mut load) = FileLoad::open(&self.target("").path)? else {
+            return Ok(false);
+        };
+        load.begin(&mut self.hub, false);
+        self.hub.drain();
+        self.load = Some(load);
+        Ok(true)
+    }
+
+    /// Loads a little more.
+    pub(crate) fn go_on_loading(&mut self) {
+        /// Time for loading between two looks at the connections.
+        const SLICE: Duration = Duration::from_millis(10);
+        let Some(load) = &mut self.load else {
+            return;
+        };
+        let step = load.go_on(&mut self.hub, SLICE);
+        self.hub.drain();
+        match step {
+            Ok(false) => {}
+            Ok(true) => {
+                if let Some(load) = self.load.take() {
+                    let seconds = load.seconds();
+                    let text = format!("DB loaded from disk: {seconds:.3} seconds");
+                    self.hub.log.log(Level::Notice, &text);
+                }
+                self.announce_ready();
+            }
+            Err(text) => {
+                self.hub.log.log(Level::Warning, &text);
+                let text = "Fatal error loading the DB, check server logs. Exiting.";
+                self.hub.log.log(Level::Warning, text);
+                self.exit = Some(Exit::Insisted);
+            }
+        }
+    }
+
+    /// When loading is to be gone on with.
+    pub(crate) fn loading_due(&self) -> Option<MonoMicros> {
+        self.load.as_ref().map(FileLoad::due)
+    }
+}

@@ -1,0 +1,236 @@
+//! The file of a snapshot: written under another name, and moved to its place when all of it is on
+//! disk.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use vk_engine::{SnapshotChunk, SnapshotPlan};
+use vk_rdb::{Compression, FileWriter};
+
+use crate::listen::system_text;
+
+/// Bytes after which what was written is given to the disk, where that is wanted.
+const SYNC_BYTES: u64 = 32 << 20;
+/// Bytes that are collected for one write.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Where a snapshot goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// Its name while it is written.
+    pub(crate) temporary: PathBuf,
+    /// Its name when it is complete.
+    pub(crate) path: PathBuf,
+    /// It is given to the disk bit by bit, so that the end is not one long wait.
+    pub(crate) syncs_often: bool,
+}
+
+/// What the file is made of.
+#[derive(Debug)]
+pub(crate) struct Body {
+    writer: FileWriter,
+    beginning: Vec<u8>,
+}
+
+impl Body {
+    /// An RDB file.
+    pub(crate) fn records(plan: &SnapshotPlan, compression: Compression, sums: bool) -> Self {
+        let mut writer = FileWriter::new(plan.version, compression, sums);
+        let mut beginning = Vec::new();
+        writer.begin(&plan.facts, &mut beginning);
+        for code in &plan.functions {
+            writer.function(code, &mut beginning);
+        }
+        Self { writer, beginning }
+    }
+}
+
+/// A snapshot that is being written. Dropped before its end it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct SnapshotFile {
+    file: File,
+    writer: FileWriter,
+    /// What was not given to the system yet.
+    out: Vec<u8>,
+    unsynced_bytes: u64,
+    target: Target,
+    is_complete: bool,
+}
+
+impl SnapshotFile {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// What to tell the operator.
+    pub(crate) fn create(target: Target, body: Body) -> Result<Self, String> {
+        let file = File::create(&target.temporary).map_err(|error| {
+            format!(
+                "Failed opening the temp RDB file {} (in server root dir {}) for saving: {}",
+                target.temporary.display(),
+                here(),
+                system_text(&error)
+            )
+        })?;
+        Ok(Self {
+            file,
+            writer: body.writer,
+            out: body.beginning,
+            unsynced_bytes: 0,
+            target,
+            is_complete: false,
+        })
+    }
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// What to tell the operator.
+    pub(crate) fn write(&mut self, chunk: &SnapshotChunk) -> Result<(), String> {
+        self.writer
+            .records(&chunk.bytes, &chunk.texts, &mut self.out);
+        if self.out.len() < WRITE_BYTES {
+            return Ok(());
+        }
+        self.write_out().map_err(|error| write_error(&error))
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.out)?;
+        self.unsynced_bytes = self.unsynced_bytes.saturating_add(self.out.len() as u64);
+        self.out.clear();
+        if self.target.syncs_often && self.unsynced_bytes >= SYNC_BYTES {
+            self.file.sync_data()?;
+            self.unsynced_bytes = 0;
+        }
+        Ok(())
+    }
+
+    /// Ends the file and moves it to its place.
+    ///
+    /// # Errors
+    /// What to tell the operator.
+    pub(crate) fn finish(mut self) -> Result<(), String> {
+        self.writer.end(&mut self.out);
+        self.write_out()
+            .and_then(|()| self.file.sync_all())
+            .map_err(|error| write_error(&error))?;
+        let Target {
+            temporary, path, ..
+        } = &self.target;
+        fs::rename(temporary, path).map_err(|error| {
+            format!(
+                "Error moving temp DB file {} on the final destination {} (in server root dir \
+                 {}): {}",
+                temporary.display(),
+                path.display(),
+                here(),
+                system_text(&error)
+            )
+        })?;
+        self.is_complete = true;
+        sync_folder(path).map_err(|error| {
+            let text = system_text(&error);
+            format!("Failed to fsync directory while saving DB: {text}")
+        })
+    }
+}
+
+impl Drop for SnapshotFile {
+    fn drop(&mut self) {
+        if !self.is_complete {
+            // There may be no room for more, and nobody needs the half of a file.
+            let _ = fs::remove_file(&self.target.temporary);
+        }
+    }
+}
+
+fn write_error(error: &io::Error) -> String {
+    let text = system_text(error);
+    format!("Write error while saving DB to the disk: {text}")
+}
+
+/// Makes sure that the folder of a file has it under its name after a crash.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
+}
+
+fn here() -> String {
+    let here = std::env::current_dir();
+    here.map_or_else(|_| "unknown".to_owned(), |path| path.display().to_string())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::test_dir::TestDir;
+
+    fn plan() -> SnapshotPlan {
+        SnapshotPlan {
+            version: 11,
+            facts: vk_rdb::Facts::default(),
+            functions: vec![b"#!lua name=x\n".to_vec()],
+        }
+    }
+
+    fn body() -> Body {
+        Body::records(&plan(), Compression::Lzf, true)
+    }
+
+    #[test]
+    fn a_file_comes_to_its_place_whole_or_not_at_all() {
+        let folder = TestDir::new();
+        let target = Target {
+            temporary: folder.path().join("temp.rdb"),
+            path: folder.path().join("dump.rdb"),
+            syncs_often: true,
+        };
+        let files = || fs::read_dir(folder.path()).unwrap().count();
+        let mut file = SnapshotFile::create(target.clone(), body()).unwrap();
+        let chunk = SnapshotChunk {
+            bytes: vec![0; WRITE_BYTES],
+            texts: Vec::new(),
+        };
+        file.write(&chunk).unwrap();
+        assert!(target.temporary.exists());
+        drop(file);
+        assert_eq!(files(), 0);
+        let file = SnapshotFile::create(target.clone(), body()).unwrap();
+        file.finish().unwrap();
+        assert_eq!(files(), 1);
+        let bytes = fs::read(&target.path).unwrap();
+        assert!(bytes.starts_with(b"REDIS0011"));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told() {
+        let folder = TestDir::new();
+        let path = folder.path().join("dump.rdb");
+        fs::create_dir(&path).unwrap();
+        let target = Target {
+            temporary: folder.path().join("none/temp.rdb"),
+            path,
+            syncs_often: false,
+        };
+        let error = SnapshotFile::create(target.clone(), body()).unwrap_err();
+        assert!(
+            error.starts_with("Failed opening the temp RDB file"),
+            "{error}"
+        );
+        let target = Target {
+            temporary: folder.path().join("temp.rdb"),
+            ..target
+        };
+        let file = SnapshotFile::create(target.clone(), body()).unwrap();
+        let error = file.finish().unwrap_err();
+        assert!(error.starts_with("Error moving temp DB file"), "{error}");
+        assert!(!target.temporary.exists());
+    }
+}
