@@ -15,6 +15,7 @@ mod coverage;
 mod limits;
 mod process;
 mod pubsub;
+mod snapshot;
 mod start;
 mod strict;
 mod tls;

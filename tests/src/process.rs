@@ -143,13 +143,15 @@ impl Server {
         code.unwrap_or_else(|| panic!("the server does not end:\n{}", self.log()))
     }
 
-    /// Ends it as a service manager does, and gives back how it was started.
+    /// Ends it as a service manager does, unless it has ended, and gives back how it was started.
     ///
     /// # Panics
     /// It does not end, or not with 0.
     #[must_use]
     pub fn stop(mut self) -> Launch {
-        self.signal(Signal::TERM);
+        if self.is_running() {
+            self.signal(Signal::TERM);
+        }
         assert_eq!(self.wait_for_end(), 0, "{}", self.log());
         let bare = Launch::bare(&[]);
         std::mem::replace(&mut self.launch, bare)

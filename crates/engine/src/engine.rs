@@ -172,6 +172,8 @@ pub struct Engine {
     pub(crate) started_wall: UnixMicros,
     /// Changes since the last save.
     pub(crate) dirty: u64,
+    /// A signal has asked for the end, and nobody has taken it back.
+    pub(crate) shutdown_signalled: bool,
     /// What is known about snapshots that were saved.
     pub(crate) saves: SaveState,
     /// The pass over all databases that is in progress.
@@ -251,6 +253,7 @@ impl Engine {
             started: MonoMicros(0),
             started_wall: UnixMicros(0),
             dirty: 0,
+            shutdown_signalled: false,
             saves: SaveState::default(),
             pass: None,
             snapshots_begun: 0,
@@ -422,6 +425,28 @@ impl Engine {
     /// The listeners are bound to this now, one line each as INFO tells.
     pub fn handle_listeners(&mut self, lines: Vec<String>) {
         self.identity.listeners = lines;
+    }
+
+    /// A signal asks for the end: it comes at the next tick, unless SHUTDOWN ABORT takes it back.
+    pub fn handle_shutdown_signal(&mut self) {
+        self.shutdown_signalled = true;
+    }
+
+    /// The end that a signal has asked for is still wanted.
+    #[must_use]
+    pub fn shutdown_is_wanted(&self) -> bool {
+        self.shutdown_signalled
+    }
+
+    /// That end begins: it cannot be taken back any more.
+    pub fn handle_shutdown_begun(&mut self) {
+        self.shutdown_signalled = false;
+    }
+
+    /// DEBUG PAUSE-CRON holds periodic work back, the end by a signal included.
+    #[must_use]
+    pub fn cron_is_paused(&self) -> bool {
+        self.cron.paused
     }
 
     /// Adds entropy to the random generator.

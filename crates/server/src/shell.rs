@@ -66,7 +66,7 @@ pub(crate) struct Shell {
     pub(crate) hub: Hub,
     pub(crate) intake: Intake,
     pub(crate) doors: Doors,
-    signals: Signals,
+    pub(crate) signals: Signals,
     gauges: Gauges,
     /// What the engine was last told.
     facts: HostFacts,
@@ -74,9 +74,12 @@ pub(crate) struct Shell {
     pub(crate) supervisor: Supervisor,
     next_tick: MonoMicros,
     next_watchdog: Option<MonoMicros>,
-    is_ending: bool,
-    /// What a signal has asked for in this turn.
-    signalled: Option<SignalRequest>,
+    /// The end was asked for and has begun.
+    pub(crate) is_ending: bool,
+    /// What a signal has asked for and what is not done yet.
+    pub(crate) signalled: Option<SignalRequest>,
+    /// The signal that ends the server at the next tick.
+    ends_by: Option<SignalRequest>,
     /// Wakes the loop from a thread.
     pub(crate) waker: Arc<Waker>,
     /// The snapshot that is being written.
@@ -118,6 +121,7 @@ impl Shell {
             supervisor,
             is_ending: false,
             signalled: None,
+            ends_by: None,
             waker,
             background: None,
             load: None,
@@ -268,6 +272,7 @@ impl Shell {
     }
 
     fn tick(&mut self, now: MonoMicros) {
+        self.end_by_signal();
         self.gauges.read(&mut self.facts);
         self.tell_facts();
         self.hub.host.calibrate();
@@ -291,19 +296,38 @@ impl Shell {
         }
     }
 
-    /// SIGTERM and the first SIGINT end the server in order, a second SIGINT at once.
+    /// A second SIGINT ends the server at once; anything else waits for the next tick, until when
+    /// it can be taken back.
     fn take_signalled(&mut self) {
-        let Some(request) = self.signalled.take() else {
+        if self.signalled == Some(SignalRequest::Interrupt) && self.is_ending {
+            self.hub
+                .log
+                .log(Level::Warning, "You insist... exiting now.");
+            self.exit = Some(Exit::Insisted);
+        } else if self.signalled.is_some() && !self.is_ending {
+            self.is_ending = true;
+            self.hub.engine.handle_shutdown_signal();
+            self.ends_by = self.signalled.take();
+        }
+    }
+
+    /// SIGTERM and the first SIGINT end the server in order.
+    fn end_by_signal(&mut self) {
+        let Some(request) = self.ends_by else {
             return;
         };
-        let was_ending = std::mem::replace(&mut self.is_ending, true);
+        if !self.hub.engine.shutdown_is_wanted() {
+            // It was taken back.
+            self.ends_by = None;
+            self.is_ending = false;
+            return;
+        }
+        if self.hub.engine.cron_is_paused() {
+            return;
+        }
+        self.ends_by = None;
+        self.hub.engine.handle_shutdown_begun();
         let (id, text) = match request {
-            SignalRequest::Interrupt if was_ending => {
-                let text = "You insist... exiting now.";
-                self.hub.log.log(Level::Warning, text);
-                self.exit = Some(Exit::Insisted);
-                return;
-            }
             SignalRequest::Interrupt => (id::SHUTDOWN_ON_SIGINT, "SIGINT"),
             SignalRequest::Terminate => (id::SHUTDOWN_ON_SIGTERM, "SIGTERM"),
         };
@@ -316,7 +340,9 @@ impl Shell {
                  more information"
             );
             self.hub.log.log(Level::Warning, &line);
-            self.is_ending = false;
+            if self.signalled != Some(SignalRequest::Interrupt) {
+                self.is_ending = false;
+            }
         }
     }
 

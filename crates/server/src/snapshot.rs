@@ -20,6 +20,7 @@ use crate::{
     hub::Hub,
     log::Level,
     shell::{Exit, Shell},
+    signals::Request as SignalRequest,
 };
 
 /// What the engine asks for about snapshots.
@@ -37,6 +38,10 @@ pub(crate) enum SaveOrder {
 pub(crate) const SHUTDOWN_FAILED: &str = "Errors trying to SHUTDOWN. Check logs.";
 /// Time for a snapshot between two batches of requests, and when there are none.
 const SLICE: Duration = Duration::from_micros(400);
+/// Bytes of a piece when all keys are written in one go.
+const WALK_BYTES: usize = 1 << 20;
+/// Why a snapshot before the end is not written.
+const INSISTED: &str = "The snapshot is given up, because the end was insisted on";
 const IDLE_SLICE: Duration = Duration::from_millis(2);
 /// When the writer is behind, it is looked at again after this time.
 const WRITER_WAIT: Duration = Duration::from_millis(1);
@@ -163,13 +168,23 @@ impl Shell {
         result
     }
 
-    fn write_all(&self, plan: &vk_engine::SnapshotPlan, temporary: &str) -> Result<(), String> {
+    fn write_all(&mut self, plan: &vk_engine::SnapshotPlan, temporary: &str) -> Result<(), String> {
+        let delay = self.hub.engine.config().int(id::RDB_KEY_SAVE_DELAY);
+        let delay = Duration::from_micros(u64::try_from(delay).unwrap_or(0));
         let mut file = SnapshotFile::create(self.target(temporary), self.body(plan))?;
         let mut result = Ok(());
         let engine = &self.hub.engine;
-        engine.snapshot_walk(SnapshotForm::Records, &mut |chunk| {
+        // With a delay every key is a piece of its own.
+        let chunk_bytes = if delay.is_zero() { WALK_BYTES } else { 0 };
+        engine.snapshot_walk(SnapshotForm::Records, chunk_bytes, &mut |chunk| {
             if result.is_ok() {
+                std::thread::sleep(delay);
                 result = file.write(chunk);
+                // Who insists does not want to wait for the rest.
+                if self.is_ending && self.signals.take() == Some(SignalRequest::Interrupt) {
+                    self.signalled = Some(SignalRequest::Interrupt);
+                    result = Err(INSISTED.to_owned());
+                }
             }
         });
         result?;
@@ -290,8 +305,12 @@ impl Shell {
             }
             Err(text) => {
                 self.hub.log.log(Level::Warning, &text);
-                let text = "Fatal error loading the DB, check server logs. Exiting.";
-                self.hub.log.log(Level::Warning, text);
+                for text in [
+                    "Terminating server after rdb file reading failure.",
+                    "Fatal error loading the DB, check server logs. Exiting.",
+                ] {
+                    self.hub.log.log(Level::Warning, text);
+                }
                 self.exit = Some(Exit::Insisted);
             }
         }

@@ -72,9 +72,12 @@ impl fmt::Display for LoadError {
                 FileFault::Checksum { computed, stored } => write!(
                     f,
                     "Wrong RDB checksum expected: ({computed:x}) but got ({stored:x}). Aborting \
-                     now."
+                     now. RDB CRC error"
                 ),
-                _ => write!(f, "Internal error in RDB reading: {error}"),
+                _ => write!(
+                    f,
+                    "Internal error in RDB reading: {error}; integrity check failed."
+                ),
             },
             Self::Database(count) => write!(
                 f,

@@ -3,12 +3,14 @@
 use super::{SnapshotChunk, SnapshotForm, pass::Output};
 use crate::{Engine, config::id};
 
-/// A piece of about so many bytes is handed on.
-const CHUNK_BYTES: usize = 1 << 20;
-
 impl Engine {
-    /// Hands all keys to `sink`, piece by piece. Unbounded work.
-    pub fn snapshot_walk(&self, form: SnapshotForm, sink: &mut dyn FnMut(&SnapshotChunk)) {
+    /// Hands all keys to `sink`, in pieces of a little more than `chunk_bytes`. Unbounded work.
+    pub fn snapshot_walk(
+        &self,
+        form: SnapshotForm,
+        chunk_bytes: usize,
+        sink: &mut dyn FnMut(&SnapshotChunk),
+    ) {
         let mut output = Output::new(form, self.config.bool(id::RDBCOMPRESSION));
         let mut chunk = SnapshotChunk::default();
         let uses = self.saved_uses();
@@ -19,7 +21,7 @@ impl Engine {
             output.begin(number, db.len(), db.volatile_len());
             db.for_each(&mut |entry| {
                 output.put(entry, uses);
-                if output.bytes().len() >= CHUNK_BYTES {
+                if output.bytes().len() >= chunk_bytes {
                     output.hand_over(&mut chunk);
                     sink(&chunk);
                 }

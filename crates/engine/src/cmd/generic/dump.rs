@@ -10,7 +10,7 @@ use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags,
 
 use super::times::has_passed;
 use crate::{
-    Error,
+    Error, LogLevel,
     access::KeyRef,
     cmd::{Command, Run, load_limits},
     config::{EventFlags, id},
@@ -176,13 +176,16 @@ fn restore_key(
     }
     let expire = expiry(ctx, request, options)?;
     let payload = request.arg(3).unwrap_or_default();
-    let value =
-        restore(payload, ctx.engine.dump_checksum, &load_limits(ctx.engine)).map_err(|error| {
-            match error {
-                RestoreError::Footer => Error::DUMP_FOOTER,
-                _ => Error::DUMP_FORMAT,
-            }
-        })?;
+    let value = match restore(payload, ctx.engine.dump_checksum, &load_limits(ctx.engine)) {
+        Ok(value) => value,
+        Err(RestoreError::Footer) => return Err(Error::DUMP_FOOTER),
+        Err(RestoreError::Value(error)) => {
+            let text = alloc::format!("RESTORE refused a value: {error}; integrity check failed.");
+            ctx.engine.log(LogLevel::Verbose, text);
+            return Err(Error::DUMP_FORMAT);
+        }
+        Err(_) => return Err(Error::DUMP_FORMAT),
+    };
     if let Expire::At(at_ms) = expire
         && has_passed(ctx, at_ms)
     {

@@ -4,7 +4,7 @@ use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, CommandSpec, Flags, Group, History};
 
 use crate::{
-    Directive, Error, ShutdownFlags,
+    Directive, Error, LogLevel, ShutdownFlags,
     cmd::{Command, Run},
     ctx::SessionCtx,
 };
@@ -100,11 +100,18 @@ impl Order {
 fn shutdown(
     ctx: &mut SessionCtx<'_>,
     request: Request<'_>,
-    _reply: &mut ReplyBuf,
+    reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
     let flags = match Order::parse(request)? {
-        // The end is one turn of the loop: none is ever in progress when a request is handled.
-        Order::Abort => return Err(Error::NO_SHUTDOWN),
+        Order::Abort => {
+            if !core::mem::take(&mut ctx.engine().shutdown_signalled) {
+                return Err(Error::NO_SHUTDOWN);
+            }
+            let text = "Shutdown manually aborted.";
+            ctx.engine().log(LogLevel::Notice, text.into());
+            reply.ok();
+            return Ok(());
+        }
         Order::Begin(flags) => flags,
     };
     if flags.failover {
@@ -155,6 +162,10 @@ mod tests {
             kit.run("SHUTDOWN ABORT"),
             "(error) ERR No shutdown in progress."
         );
+        kit.engine.handle_shutdown_signal();
+        assert!(kit.engine.shutdown_is_wanted());
+        assert_eq!(kit.run("SHUTDOWN ABORT"), "OK");
+        assert!(!kit.engine.shutdown_is_wanted());
         assert!(kit.run("SHUTDOWN FAILOVER").contains("cluster"));
         assert_eq!(kit.run("SHUTDOWN NOSAVE"), "");
         assert_eq!(kit.disposition, Disposition::Parked);
