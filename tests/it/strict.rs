@@ -163,7 +163,10 @@ fn what_strict_refuses_at_the_start() {
             &["plaintext", "tls-port"][..],
         ),
         (&["--requirepass", "secret"], &["requirepass", "at least"]),
-        (&["--appendonly", "yes"], &["appendonly"]),
+        (
+            &["--min-replicas-to-write", "1"],
+            &["min-replicas-to-write"],
+        ),
     ] {
         let port = free_port().unwrap().to_string();
         let ended = Launch::strict(&["--tls-port", &port]).args(args).run();

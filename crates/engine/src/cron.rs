@@ -86,6 +86,7 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
         return;
     }
     crate::snapshot::scheduled(engine);
+    crate::aof::scheduled(engine);
     if engine.dbs.is_freeing() {
         engine.dbs.free_slice(budget.entries_max);
     }
@@ -93,7 +94,7 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     if engine.tracking.is_over() {
         engine.limit_tracking();
     }
-    if engine.loading.is_none() {
+    if !engine.is_loading() {
         expire_slice(engine, host, budget);
         engine.make_room(&*host);
     }

@@ -57,6 +57,8 @@ pub(crate) struct EffectLog {
     count: u32,
     /// Depth of nested groups: an EXEC holds its commands.
     depth: u32,
+    /// Bytes that were taken.
+    taken: u64,
 }
 
 impl EffectLog {
@@ -113,9 +115,26 @@ impl EffectLog {
         }
     }
 
+    /// Where the effects end that were made so far, in bytes from the first one ever.
+    pub(crate) fn position(&self) -> u64 {
+        self.taken.saturating_add(self.done.bytes.len() as u64)
+    }
+
+    /// Groups that are complete and were not taken.
+    pub(crate) fn groups_done(&self) -> usize {
+        self.done.groups.len()
+    }
+
+    /// Whether anything waits to be taken.
+    #[inline]
+    pub(crate) fn is_any_done(&self) -> bool {
+        !self.done.groups.is_empty()
+    }
+
     /// Moves everything that is complete to the end of `out`.
     pub(crate) fn take(&mut self, out: &mut EffectBuf) {
         let base = out.bytes.len();
+        self.taken = self.position();
         out.bytes.append(&mut self.done.bytes);
         out.groups
             .extend(self.done.groups.drain(..).map(|g| GroupMark {

@@ -24,6 +24,7 @@ use vk_resp::{Limits, ProtocolError, ReplyBuf, Request};
 use crate::{
     BootUsers, Directive, Disposition, Env, Event, LogLevel, MonoMicros, Output, Peer, Refusal,
     SessionClass, SessionId, Ticket, Ticks, UnixMicros, WorkBudget,
+    aof::AofState,
     blocking::{Blocking, NewBlock},
     cmd::CommandTable,
     config::{Config, EventFlags, id},
@@ -176,6 +177,8 @@ pub struct Engine {
     pub(crate) shutdown_signalled: bool,
     /// What is known about snapshots that were saved.
     pub(crate) saves: SaveState,
+    /// What is known about the append-only file.
+    pub(crate) aof: AofState,
     /// The pass over all databases that is in progress.
     pub(crate) pass: Option<Pass>,
     /// How many there have been.
@@ -255,6 +258,7 @@ impl Engine {
             dirty: 0,
             shutdown_signalled: false,
             saves: SaveState::default(),
+            aof: AofState::default(),
             pass: None,
             snapshots_begun: 0,
             loading: None,

@@ -238,6 +238,8 @@ errors! {
     /// BGSAVE while the append-only file is rewritten.
     OTHER_PASS = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE \
                   SCHEDULE in order to schedule a BGSAVE whenever possible.";
+    /// BGREWRITEAOF beside another one.
+    REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress";
     /// BGSAVE CANCEL of nothing.
     NO_SAVE = "ERR Background saving is currently not in progress or scheduled";
     /// SHUTDOWN that cannot do what it should do first.

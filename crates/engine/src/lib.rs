@@ -16,6 +16,7 @@ pub mod cmd;
 pub mod config;
 
 mod access;
+mod aof;
 mod blocking;
 mod cron;
 mod ctx;
@@ -47,6 +48,7 @@ mod tracking;
 mod users;
 pub mod version;
 
+pub use aof::{AofFacts, AofRewrite};
 pub use cmd::{Command, Run, specs};
 pub use effects::{EffectBuf, EffectError, EffectGroup};
 pub use engine::{Digest, Engine, EngineConfig, Identity, Seeds, SessionLimits};

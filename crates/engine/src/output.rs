@@ -7,7 +7,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use vk_resp::ReplyBuf;
 
 use crate::{
-    BackgroundSave, SessionId, SnapshotId,
+    AofRewrite, BackgroundSave, SessionId, SnapshotId,
     config::{Changed, ConfigId},
 };
 
@@ -92,6 +92,9 @@ pub enum Output {
     /// All keys are to be saved before anything else is done; ends with
     /// [`crate::Engine::handle_saved_all`].
     SaveAll,
+    /// The append-only file is to be rewritten while commands go on; ends with
+    /// [`crate::Engine::handle_rewritten`].
+    RewriteAof(AofRewrite),
     /// A record for people.
     Event(Event),
 }
@@ -125,6 +128,8 @@ pub enum Directive {
         /// Keys of the file replace those that are there.
         merges: bool,
     },
+    /// Write the append-only file out, forget all keys, and load it again (DEBUG LOADAOF).
+    LoadAof,
     /// Give memory that is free back to the system.
     PurgeMemory,
 }

@@ -222,6 +222,8 @@ pub(crate) struct Session {
     pub(crate) active: MonoMicros,
     pub(crate) last_command: Option<CommandId>,
     pub(crate) commands_total: u64,
+    /// Where the effects of its last change end.
+    pub(crate) write_position: u64,
     pub(crate) multi: Option<Multi>,
     pub(crate) watched: Vec<Watched>,
     /// Bytes of the watched keys.
@@ -255,6 +257,7 @@ impl Session {
             active: now,
             last_command: None,
             commands_total: 0,
+            write_position: 0,
             multi: None,
             watched: Vec::new(),
             watched_bytes: 0,

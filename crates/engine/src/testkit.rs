@@ -276,6 +276,23 @@ impl Kit {
         self.saved(id.unwrap(), result);
     }
 
+    /// Ends the rewrite that is due without writing anything.
+    pub(crate) fn end_rewrite(&mut self, result: Result<(), SaveFault>) {
+        let id = self.outputs.iter().find_map(|output| match output {
+            Output::RewriteAof(rewrite) => Some(rewrite.id),
+            _ => None,
+        });
+        self.outputs.retain(|o| !matches!(o, Output::RewriteAof(_)));
+        let (wall, mono) = self.times();
+        let env = Env {
+            wall,
+            mono,
+            host: &mut self.host,
+        };
+        self.engine.handle_rewritten(&env, id.unwrap(), result);
+        self.drain();
+    }
+
     fn saved(&mut self, id: SnapshotId, result: Result<(), SaveFault>) {
         let (wall, mono) = self.times();
         let env = Env {

@@ -99,6 +99,7 @@ impl Shell {
                 self.save_all().map_err(|_| String::new())?;
                 Ok(())
             }
+            Directive::LoadAof => Ok(self.load_log()?),
             Directive::Reload {
                 saves,
                 flushes,
@@ -148,6 +149,7 @@ impl Shell {
             }
             ShellArea::MaxClients => self.resize(),
             ShellArea::Process => self.follow_process(),
+            ShellArea::AppendOnly => self.follow_append_only(),
             ShellArea::Folder => {
                 let folder = settings::path(self.hub.engine.config(), id::DIR);
                 let folder = folder.unwrap_or_else(|| PathBuf::from("."));

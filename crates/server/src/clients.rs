@@ -49,6 +49,8 @@ pub(crate) struct Client {
     pub(crate) is_blocked: bool,
     pub(crate) is_in_ready: bool,
     pub(crate) is_in_dirty: bool,
+    /// What is queued must not leave yet.
+    pub(crate) is_held: bool,
     pub(crate) is_in_touched: bool,
 }
 
@@ -69,6 +71,7 @@ impl Client {
             is_blocked: false,
             is_in_ready: false,
             is_in_dirty: false,
+            is_held: false,
             is_in_touched: false,
         }
     }

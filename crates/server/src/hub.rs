@@ -43,6 +43,10 @@ pub(crate) struct Hub {
     pub(crate) doomed: Vec<ClientIndex>,
     pub(crate) directives: VecDeque<(Ticket, Directive)>,
     pub(crate) save_orders: VecDeque<SaveOrder>,
+    /// Effects are written before the replies that follow them leave.
+    pub(crate) is_logging: bool,
+    /// Connections whose replies wait until effects are written.
+    pub(crate) held: Vec<ClientIndex>,
     /// How long a connection may take to authenticate; without end in the compatible profile.
     pub(crate) authenticate_time_max: Option<Duration>,
     pub(crate) log: &'static Logger,
@@ -279,6 +283,13 @@ impl Hub {
         let Some(client) = self.clients.find(index) else {
             return;
         };
+        if client.is_held || (self.is_logging && self.engine.has_effects()) {
+            client.conn.queue(&mut self.reply);
+            self.touch(index);
+            self.check_output_limit(index);
+            self.make_dirty(index);
+            return;
+        }
         self.counters.writes = self.counters.writes.wrapping_add(1);
         let before = client.conn.output_bytes_total();
         let progress = client.conn.send(&mut self.reply, &mut client.socket);
@@ -312,7 +323,7 @@ impl Hub {
         let Some(client) = self.clients.find(index) else {
             return;
         };
-        if client.phase == Phase::Doomed {
+        if client.phase == Phase::Doomed || client.is_held {
             return;
         }
         self.counters.writes = self.counters.writes.wrapping_add(1);
@@ -468,6 +479,29 @@ impl Hub {
         }
     }
 
+    /// Effects of this turn are not written: what is queued stays until they are.
+    pub(crate) fn hold_dirty(&mut self) {
+        for index in std::mem::take(&mut self.dirty) {
+            if let Some(client) = self.clients.find(index) {
+                client.is_in_dirty = false;
+                if !std::mem::replace(&mut client.is_held, true) {
+                    self.held.push(index);
+                }
+            }
+        }
+    }
+
+    /// Effects are written: what was held may leave.
+    #[inline]
+    pub(crate) fn release_held(&mut self) {
+        for index in std::mem::take(&mut self.held) {
+            if let Some(client) = self.clients.find(index) {
+                client.is_held = false;
+                self.make_dirty(index);
+            }
+        }
+    }
+
     fn touch(&mut self, index: ClientIndex) {
         if let Some(client) = self.clients.find(index)
             && !std::mem::replace(&mut client.is_in_touched, true)
@@ -507,6 +541,10 @@ impl Hub {
                 self.save_orders.push_back(SaveOrder::Begin(Box::new(save)));
             }
             Output::CancelSave(id) => self.save_orders.push_back(SaveOrder::Cancel(id)),
+            Output::RewriteAof(rewrite) => {
+                self.save_orders
+                    .push_back(SaveOrder::Rewrite(Box::new(rewrite)));
+            }
             Output::SaveAll => self.save_orders.push_back(SaveOrder::All),
             Output::Event(Event::Log { level, text }) => {
                 self.log.log(level_of(level), &text);

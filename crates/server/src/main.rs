@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod aof;
 mod apply;
 mod args;
 mod boot;

@@ -184,6 +184,8 @@ fn hub(
         doomed: Vec::new(),
         directives: std::collections::VecDeque::new(),
         save_orders: std::collections::VecDeque::new(),
+        is_logging: false,
+        held: Vec::new(),
         authenticate_time_max,
         log,
     })

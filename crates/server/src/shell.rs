@@ -19,6 +19,7 @@ use vk_net::limits;
 
 use crate::{
     accept::{Doors, LISTENERS_MAX},
+    aof::AppendOnly,
     apply::Settings,
     clients::{ClientIndex, Phase},
     host::Gauges,
@@ -28,7 +29,7 @@ use crate::{
     notify::Supervisor,
     settings,
     signals::{Request as SignalRequest, Signals},
-    snapshot::{Background, FileLoad},
+    snapshot::{Background, Load},
 };
 
 const TOKEN_SIGNALS: Token = Token(0);
@@ -85,7 +86,11 @@ pub(crate) struct Shell {
     /// The snapshot that is being written.
     pub(crate) background: Option<Background>,
     /// The file that is being loaded.
-    pub(crate) load: Option<FileLoad>,
+    pub(crate) load: Option<Load>,
+    /// The append-only file.
+    pub(crate) aof: Option<AppendOnly>,
+    /// The files of one that is off, while they are rewritten.
+    pub(crate) unlogged: Option<AppendOnly>,
     /// Set from outside when the certificate files are new.
     pub(crate) is_renewed: Option<Arc<AtomicBool>>,
     pub(crate) exit: Option<Exit>,
@@ -125,6 +130,8 @@ impl Shell {
             waker,
             background: None,
             load: None,
+            aof: None,
+            unlogged: None,
             is_renewed: None,
             exit: None,
         })
@@ -165,7 +172,9 @@ impl Shell {
         self.go_on_loading();
         self.hub.engine.handle_turn_end();
         self.hub.drain();
+        self.write_log();
         self.flush_dirty();
+        self.go_on_with_log();
         self.hub.drain();
         self.hub.bury();
         if self.doors.is_pending() {
@@ -192,7 +201,7 @@ impl Shell {
             Some(due) => due.min(self.next_tick),
             None => self.next_tick,
         };
-        let others = [self.saving_due(), self.loading_due()];
+        let others = [self.saving_due(), self.loading_due(), self.log_due()];
         let due = others.into_iter().flatten().fold(due, MonoMicros::min);
         Duration::from_micros(due.0.saturating_sub(self.hub.clock.now().0))
     }

@@ -8,15 +8,17 @@ mod load;
 use std::{path::PathBuf, time::Duration};
 
 use vk_engine::{
-    BackgroundSave, MonoMicros, SaveFault, ShutdownFlags, SnapshotForm, SnapshotId, config::id,
+    AofRewrite, BackgroundSave, MonoMicros, SaveFault, ShutdownFlags, SnapshotForm, SnapshotId,
+    config::id,
 };
 use vk_rdb::Compression;
 
 pub(crate) use background::Background;
-use file::{Body, SnapshotFile, Target};
+pub(crate) use file::{Body, SnapshotFile, Target, sync_folder};
 pub(crate) use load::FileLoad;
 
 use crate::{
+    aof::LogLoad,
     hub::Hub,
     log::Level,
     shell::{Exit, Shell},
@@ -32,6 +34,16 @@ pub(crate) enum SaveOrder {
     Cancel(SnapshotId),
     /// Write all keys now.
     All,
+    /// Rewrite the append-only file while commands go on.
+    Rewrite(Box<AofRewrite>),
+}
+
+/// What is being loaded.
+pub(crate) enum Load {
+    /// A snapshot.
+    File(FileLoad),
+    /// The append-only file.
+    Log(Box<LogLoad>),
 }
 
 /// Why the server cannot end.
@@ -52,6 +64,7 @@ impl Shell {
         while let Some(order) = self.hub.save_orders.pop_front() {
             match order {
                 SaveOrder::Begin(save) => self.begin_background(*save),
+                SaveOrder::Rewrite(rewrite) => self.begin_rewrite(*rewrite),
                 SaveOrder::Cancel(id) => self.cancel_background(id),
                 SaveOrder::All => {
                     // What went wrong is in the log.
@@ -85,7 +98,7 @@ impl Shell {
         }
     }
 
-    fn body(&self, plan: &vk_engine::SnapshotPlan) -> Body {
+    pub(crate) fn body(&self, plan: &vk_engine::SnapshotPlan) -> Body {
         let config = self.hub.engine.config();
         let compression = if config.bool(id::RDBCOMPRESSION) {
             Compression::Lzf
@@ -118,8 +131,16 @@ impl Shell {
         if let Some(result) = background.poll_result() {
             let id = background.id();
             self.background = None;
+            if self.is_rewrite(id) {
+                let result = result.map_err(|text| {
+                    self.hub.log.log(Level::Warning, &text);
+                    SaveFault::Failed
+                });
+                self.end_rewrite(id, result);
+                return;
+            }
             let result = match result {
-                Ok(()) => {
+                Ok(_) => {
                     self.hub.log.log(Level::Notice, "DB saved on disk");
                     Ok(())
                 }
@@ -155,7 +176,8 @@ impl Shell {
         let plan = self.hub.engine.snapshot_plan(false);
         let temporary = format!("temp-{}.rdb", std::process::id());
         // The background has the same name; only one of the two can be going on.
-        if let Some(id) = self.background.as_ref().map(Background::id) {
+        let id = self.background.as_ref().map(Background::id);
+        if let Some(id) = id.filter(|id| !self.is_rewrite(*id)) {
             self.cancel_background(id);
         }
         let result = self.write_all(&plan, &temporary);
@@ -188,7 +210,7 @@ impl Shell {
             }
         });
         result?;
-        file.finish()
+        file.finish().map(|_| ())
     }
 
     /// Does what has to be done before the end, and asks for the end.
@@ -199,9 +221,25 @@ impl Shell {
         let log = self.hub.log;
         log.log(Level::Notice, "User requested shutdown...");
         if let Some(id) = self.background.as_ref().map(Background::id) {
-            let text = "There is a child saving an .rdb. Killing it!";
-            log.log(Level::Warning, text);
-            self.cancel_background(id);
+            if self.is_rewrite(id) {
+                if self.log_is_waiting() {
+                    if !flags.force {
+                        log.log(Level::Warning, "Writing initial AOF, can't exit.");
+                        return Err(SHUTDOWN_FAILED.to_owned());
+                    }
+                    log.log(Level::Warning, "Writing initial AOF. Exit anyway.");
+                }
+                let text = "There is a child rewriting the AOF. Killing it!";
+                log.log(Level::Warning, text);
+                self.cancel_rewrite();
+            } else {
+                let text = "There is a child saving an .rdb. Killing it!";
+                log.log(Level::Warning, text);
+                self.cancel_background(id);
+            }
+        }
+        if self.finish_log().is_err() && !flags.force {
+            return Err(SHUTDOWN_FAILED.to_owned());
         }
         let is_wanted = !self.hub.engine.config().save_points().is_empty();
         let saves = flags.save.unwrap_or(is_wanted) && !self.hub.engine.is_loading();
@@ -273,14 +311,24 @@ impl Shell {
     /// Begins to load what an earlier run has left; `false` if there is nothing.
     ///
     /// # Errors
-    /// Why the file cannot be read; the server must not start without its data.
+    /// Why it cannot be read; the server must not start without its data.
     pub(crate) fn begin_loading(&mut self) -> Result<bool, String> {
+        if self.hub.engine.config().bool(id::APPENDONLY) {
+            let load = LogLoad::open(self.hub.engine.config(), self.hub.log)?;
+            if !load.is_any() {
+                let (manifest, bytes) = load.into_parts();
+                self.open_log(manifest, bytes)?;
+                return Ok(false);
+            }
+            self.load = Some(Load::Log(Box::new(load)));
+            return Ok(true);
+        }
         let Some(mut load) = FileLoad::open(&self.target("").path)? else {
             return Ok(false);
         };
         load.begin(&mut self.hub, false);
         self.hub.drain();
-        self.load = Some(load);
+        self.load = Some(Load::File(load));
         Ok(true)
     }
 
@@ -288,27 +336,24 @@ impl Shell {
     pub(crate) fn go_on_loading(&mut self) {
         /// Time for loading between two looks at the connections.
         const SLICE: Duration = Duration::from_millis(10);
-        let Some(load) = &mut self.load else {
-            return;
+        let step = match &mut self.load {
+            None => return,
+            Some(Load::File(load)) => load.go_on(&mut self.hub, SLICE),
+            Some(Load::Log(load)) => load.go_on(&mut self.hub, SLICE),
         };
-        let step = load.go_on(&mut self.hub, SLICE);
         self.hub.drain();
-        match step {
-            Ok(false) => {}
-            Ok(true) => {
-                if let Some(load) = self.load.take() {
-                    let seconds = load.seconds();
-                    let text = format!("DB loaded from disk: {seconds:.3} seconds");
-                    self.hub.log.log(Level::Notice, &text);
-                }
-                self.announce_ready();
-            }
+        let ended = match step {
+            Ok(false) => return,
+            Ok(true) => self.end_loading(),
+            Err(text) => Err(text),
+        };
+        match ended {
+            Ok(()) => self.announce_ready(),
             Err(text) => {
-                self.hub.log.log(Level::Warning, &text);
-                for text in [
+                for text in text.lines().chain([
                     "Terminating server after rdb file reading failure.",
                     "Fatal error loading the DB, check server logs. Exiting.",
-                ] {
+                ]) {
                     self.hub.log.log(Level::Warning, text);
                 }
                 self.exit = Some(Exit::Insisted);
@@ -316,8 +361,53 @@ impl Shell {
         }
     }
 
+    fn end_loading(&mut self) -> Result<(), String> {
+        let log = self.hub.log;
+        match self.load.take() {
+            None => {}
+            Some(Load::File(load)) => {
+                let seconds = load.seconds();
+                let text = format!("DB loaded from disk: {seconds:.3} seconds");
+                log.log(Level::Notice, &text);
+            }
+            Some(Load::Log(load)) => {
+                let seconds = load.seconds();
+                let text = format!("DB loaded from append only file: {seconds:.3} seconds");
+                log.log(Level::Notice, &text);
+                let (manifest, bytes) = load.into_parts();
+                self.open_log(manifest, bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// DEBUG LOADAOF.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub(crate) fn load_log(&mut self) -> Result<(), String> {
+        const NOT_LOADED: &str = "Error trying to load the AOF files, check server logs.";
+        self.write_log();
+        let mut load = LogLoad::open(self.hub.engine.config(), self.hub.log)
+            .inspect_err(|text| self.hub.log.log(Level::Warning, text))
+            .map_err(|_| NOT_LOADED.to_owned())?;
+        self.hub.engine.forget_all();
+        while !load
+            .go_on(&mut self.hub, Duration::MAX)
+            .inspect_err(|text| self.hub.log.log(Level::Warning, text))
+            .map_err(|_| NOT_LOADED.to_owned())?
+        {}
+        self.hub.drain();
+        let text = "Append Only File loaded by DEBUG LOADAOF";
+        self.hub.log.log(Level::Warning, text);
+        Ok(())
+    }
+
     /// When loading is to be gone on with.
     pub(crate) fn loading_due(&self) -> Option<MonoMicros> {
-        self.load.as_ref().map(FileLoad::due)
+        match self.load.as_ref()? {
+            Load::File(load) => Some(load.due()),
+            Load::Log(_) => Some(MonoMicros(0)),
+        }
     }
 }

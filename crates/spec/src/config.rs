@@ -189,6 +189,8 @@ pub enum ShellArea {
     Folder,
     /// Title, scores and other properties of the process.
     Process,
+    /// The append-only file.
+    AppendOnly,
 }
 
 /// The two sets of defaults and refusals.

@@ -30,6 +30,7 @@ const ARROWS: &[(&str, Arrows)] = &[
         "vk-engine",
         Arrows::To(&["vk-spec", "vk-resp", "vk-mem", "vk-data", "vk-rdb"]),
     ),
+    ("vk-persist", Arrows::To(&["vk-resp", "vk-data"])),
     ("vk-net", Arrows::To(&["vk-resp"])),
     (
         "vkd",
@@ -39,6 +40,7 @@ const ARROWS: &[(&str, Arrows)] = &[
             "vk-mem",
             "vk-data",
             "vk-rdb",
+            "vk-persist",
             "vk-engine",
             "vk-net",
         ]),
@@ -55,12 +57,13 @@ const ARROWS: &[(&str, Arrows)] = &[
 ];
 
 /// Crates that are built without the standard library.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "vk-spec",
     "vk-resp",
     "vk-mem",
     "vk-data",
     "vk-rdb",
+    "vk-persist",
     "vk-engine",
 ];
 

@@ -333,6 +333,11 @@ impl History {
                     self.rig
                         .with_env(|engine, env| engine.handle_saved(env, id, fault));
                 }
+                Output::RewriteAof(rewrite) => {
+                    let id = rewrite.id;
+                    self.rig
+                        .with_env(|engine, env| engine.handle_rewritten(env, id, Ok(())));
+                }
                 Output::SaveAll => {
                     self.rig
                         .with_env(|engine, env| engine.handle_saved_all(env, true));

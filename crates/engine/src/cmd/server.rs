@@ -22,6 +22,7 @@ mod memory;
 mod module;
 mod monitor;
 mod replication;
+mod rewrite_aof;
 mod save;
 mod shutdown;
 mod time;
@@ -30,6 +31,7 @@ use super::Command;
 
 /// The commands of this group.
 pub(super) const COMMANDS: &[Command] = &[
+    rewrite_aof::BGREWRITEAOF,
     save::BGSAVE,
     command::COMMAND,
     command_log::COMMANDLOG,

@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use table::{aof, limits, network, process, replication, snapshot};
+use table::{limits, network, process, replication, snapshot};
 
 fn none(_: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
     Ok(Vec::new())
@@ -206,14 +206,14 @@ fn a_wide_tree_of_includes_ends() {
 
 #[test]
 fn strict_refuses_what_it_cannot_guard() {
-    let text = "appendonly yes\nmin-replicas-to-write 1\nio-threads 4\nuser a on nopass\n";
+    let text = "cluster-enabled yes\nmin-replicas-to-write 1\nio-threads 4\nuser a on nopass\n";
     let refused = load_text(Profile::Strict, text).unwrap_err();
     let shown = refused.to_string();
     for part in [
         "vk.conf",
         "line 4",
         "'user'",
-        "'appendonly'",
+        "'cluster-enabled'",
         "'min-replicas-to-write'",
         "remove the line",
     ] {
@@ -228,7 +228,7 @@ fn strict_refuses_what_it_cannot_guard() {
             .count(),
         3
     );
-    assert!(loaded.config.bool(aof::APPENDONLY));
+    assert_eq!(loaded.config.int(replication::MIN_REPLICAS_TO_WRITE), 1);
     assert!(load_text(Profile::Strict, "io-threads 4\nmaxmemory 0\nsave \"\"").is_ok());
 }
 

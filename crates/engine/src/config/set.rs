@@ -386,19 +386,23 @@ mod tests {
     #[test]
     fn what_is_not_done_is_told_or_refused() {
         let mut config = Config::new(Profile::Compatible);
-        let changes = set(&mut config, &["appendonly", "yes", "io-threads", "1"]).unwrap();
+        let changes = set(
+            &mut config,
+            &["min-replicas-to-write", "1", "io-threads", "1"],
+        )
+        .unwrap();
         assert!(changes[0].ignored.is_some_and(|ignored| ignored.loud));
         assert_eq!(
-            set(&mut config, &["appendonly", "no"]).unwrap()[0].ignored,
+            set(&mut config, &["min-replicas-to-write", "0"]).unwrap()[0].ignored,
             None
         );
         let mut config = Config::new(Profile::Strict);
         assert!(
-            set(&mut config, &["appendonly", "yes"])
+            set(&mut config, &["min-replicas-to-write", "1"])
                 .unwrap_err()
                 .contains("strict profile")
         );
-        assert!(!config.bool(table::aof::APPENDONLY));
+        assert_eq!(config.int(table::replication::MIN_REPLICAS_TO_WRITE), 0);
         assert_eq!(set(&mut config, &["save", ""]).unwrap()[0].ignored, None);
         assert!(
             set(&mut config, &["io-threads", "3"]).unwrap()[0]

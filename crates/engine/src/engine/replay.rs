@@ -35,10 +35,21 @@ impl Engine {
             let mut reply = ReplyBuf::new(Protocol::Resp2);
             let host = &mut *env.host;
             pipeline::run_queued(self, host, session, *effect, Origin::Replay, &mut reply);
-            error_of(&reply).map_or(Ok(()), |text| Err(EffectError::Refused(text)))
+            match error_of(&reply) {
+                None => Ok(()),
+                Some(text) if text.starts_with("ERR unknown command") => {
+                    Err(EffectError::UnknownCommand)
+                }
+                Some(text) => Err(EffectError::Refused(text)),
+            }
         });
         self.effects.set_wanted(wanted);
         result
+    }
+
+    /// That session, if there is one yet.
+    pub(crate) fn replayer_id(&self) -> Option<SessionId> {
+        self.replayer
     }
 
     /// The session as which effects run; it is in no list.

@@ -1,11 +1,7 @@
 //! The sections Persistence and Replication, the latter of a server that stands alone.
 
 use super::Lines;
-use crate::{
-    Engine,
-    config::id,
-    snapshot::{Loading, Pass},
-};
+use crate::{Engine, config::id, snapshot::Pass};
 
 pub(super) fn persistence(engine: &Engine, lines: &mut Lines) {
     lines.heading("Persistence");
@@ -23,9 +19,7 @@ pub(super) fn persistence(engine: &Engine, lines: &mut Lines) {
     lines.field("rdb_changes_since_last_save", engine.dirty);
     lines.field("rdb_bgsave_in_progress", u8::from(engine.is_saving()));
     lines.field("rdb_last_save_time", saves.last_s);
-    let status = |is_ok| if is_ok { "ok" } else { "err" };
     lines.field("rdb_last_bgsave_status", status(saves.is_ok));
-    let seconds = |time: Option<u64>| time.map_or(-1, |s| i64::try_from(s).unwrap_or(i64::MAX));
     lines.field("rdb_last_bgsave_time_sec", seconds(saves.last_took_s));
     lines.field(
         "rdb_current_bgsave_time_sec",
@@ -36,37 +30,75 @@ pub(super) fn persistence(engine: &Engine, lines: &mut Lines) {
     let (keys, expired) = saves.loaded;
     lines.field("rdb_last_load_keys_expired", expired);
     lines.field("rdb_last_load_keys_loaded", keys);
-    lines.zeros(&[
-        "aof_enabled",
-        "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled",
-    ]);
-    lines.field("aof_last_rewrite_time_sec", -1);
-    lines.field("aof_current_rewrite_time_sec", -1);
-    lines.field("aof_last_bgrewrite_status", "ok");
-    lines.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
-    lines.field("aof_last_write_status", "ok");
-    lines.zeros(&[
-        "aof_last_cow_size",
-        "module_fork_in_progress",
-        "module_fork_last_cow_size",
-    ]);
+    tell_aof(engine, lines);
+    lines.zeros(&["module_fork_in_progress", "module_fork_last_cow_size"]);
+    tell_aof_sizes(engine, lines);
     if let Some(loading) = &engine.loading {
-        tell_loading(engine, loading, lines);
+        let used_memory = loading.used_memory_when_made();
+        let micros = loading.micros(engine.mono);
+        tell_loading(loading.begun_s, micros, loading.bytes(), used_memory, lines);
+    } else if let Some(loading) = &engine.aof.loading {
+        let micros = engine.mono.0.saturating_sub(loading.begun.0);
+        let bytes = (loading.done_bytes, loading.total_bytes);
+        tell_loading(loading.begun_s, micros, bytes, 0, lines);
     }
 }
 
-fn tell_loading(engine: &Engine, loading: &Loading, lines: &mut Lines) {
-    let (done, total) = loading.bytes();
-    lines.field("loading_start_time", loading.begun_s);
+fn tell_aof(engine: &Engine, lines: &mut Lines) {
+    let (aof, facts) = (&engine.aof, &engine.aof.facts);
+    lines.field("aof_enabled", u8::from(facts.is_enabled));
+    lines.field("aof_rewrite_in_progress", u8::from(engine.is_rewriting()));
+    lines.field("aof_rewrite_scheduled", u8::from(aof.is_scheduled));
+    lines.field("aof_last_rewrite_time_sec", seconds(aof.last_took_s));
+    lines.field(
+        "aof_current_rewrite_time_sec",
+        seconds(engine.rewriting_for_s()),
+    );
+    lines.field("aof_last_bgrewrite_status", status(aof.is_ok));
+    lines.field("aof_rewrites", aof.count);
+    lines.field("aof_rewrites_consecutive_failures", aof.failures);
+    lines.field("aof_last_write_status", status(facts.fault.is_none()));
+    lines.field("aof_last_cow_size", 0);
+}
+
+fn tell_aof_sizes(engine: &Engine, lines: &mut Lines) {
+    let facts = &engine.aof.facts;
+    if !facts.is_enabled {
+        return;
+    }
+    lines.field("aof_current_size", facts.current_bytes);
+    lines.field("aof_base_size", facts.base_bytes);
+    lines.field("aof_pending_rewrite", 0);
+    lines.field("aof_buffer_length", facts.buffer_bytes);
+    lines.field("aof_pending_bio_fsync", u8::from(facts.is_syncing));
+    lines.field("aof_delayed_fsync", facts.delayed_syncs);
+}
+
+fn status(is_ok: bool) -> &'static str {
+    if is_ok { "ok" } else { "err" }
+}
+
+fn seconds(time: Option<u64>) -> i64 {
+    time.map_or(-1, |s| i64::try_from(s).unwrap_or(i64::MAX))
+}
+
+fn tell_loading(
+    begun_s: i64,
+    micros: u64,
+    (done, total): (u64, u64),
+    used_memory: u64,
+    lines: &mut Lines,
+) {
+    lines.field("loading_start_time", begun_s);
     lines.field("loading_total_bytes", total);
-    lines.field("loading_rdb_used_mem", loading.used_memory_when_made());
+    lines.field("loading_rdb_used_mem", used_memory);
     lines.field("loading_loaded_bytes", done);
     let percent = done as f64 * 100.0 / total.max(1) as f64;
     lines.field("loading_loaded_perc", format_args!("{percent:.2}"));
-    let micros = loading.micros(engine.mono) as f64;
-    let left_s = micros / done.max(1) as f64 * total.saturating_sub(done) as f64 / 1e6;
-    lines.field("loading_eta_seconds", left_s.ceil() as u64);
+    // As fast as it went so far.
+    let left = u128::from(total.saturating_sub(done));
+    let micros = u128::from(micros) * left / u128::from(done.max(1));
+    lines.field("loading_eta_seconds", micros.div_ceil(1_000_000));
 }
 
 pub(super) fn replication(engine: &Engine, lines: &mut Lines) {

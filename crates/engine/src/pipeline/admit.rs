@@ -108,17 +108,22 @@ fn check_saved(
     session: SessionId,
     authorized: &Authorized<'_>,
 ) -> Result<(), Rejection> {
-    if engine.saves.is_ok || !engine.refuses_unsaved() {
+    if engine.saves.is_ok && engine.aof.facts.fault.is_none() {
         return Ok(());
     }
+    let error = if engine.refuses_unsaved() {
+        Some(Error::NOT_SAVED)
+    } else {
+        engine.aof_fault()
+    };
     let command = authorized.command;
     let is_refused = command.is_write()
         || command.spec.name == "ping"
         || (command.spec.name == "exec" && engine.queued_any(session, Command::is_write));
-    if is_refused {
-        return Err(Rejection::Refused(Some(authorized.id), Error::NOT_SAVED));
+    match error.filter(|_| is_refused) {
+        Some(error) => Err(Rejection::Refused(Some(authorized.id), error)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What a session may send in RESP2 while it listens: there a message looks like a reply.

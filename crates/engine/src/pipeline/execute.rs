@@ -68,7 +68,7 @@ pub(super) fn execute(
     };
     remember(engine, session, command.run, keys);
     engine.end_session_request(session);
-    commit(engine, db, request);
+    commit(engine, session, db, request);
     let failed = result.is_err();
     if let Err(error) = &result {
         tell_error(engine, error, mark, reply);
@@ -138,13 +138,19 @@ fn park(
 
 /// Hands the change on: what the handler said, or else the request itself.
 #[inline]
-fn commit(engine: &mut Engine, db: u32, request: Request<'_>) {
+fn commit(engine: &mut Engine, session: SessionId, db: u32, request: Request<'_>) {
     let dirty = core::mem::take(&mut engine.run.dirty);
     let is_told = core::mem::take(&mut engine.run.explicit_effects);
     engine.dirty = engine.dirty.saturating_add(dirty);
     if dirty > 0 && !is_told && engine.effects.is_wanted() {
         let words: alloc::vec::Vec<&[u8]> = request.iter().collect();
         engine.effects.add(db, words.into_iter());
+    }
+    if dirty > 0 && engine.effects.is_wanted() {
+        let position = engine.effects.position();
+        if let Some(state) = engine.sessions.find_mut(session) {
+            state.write_position = position;
+        }
     }
     engine.effects.end();
 }

@@ -207,7 +207,7 @@ impl Engine {
     /// A file is being loaded.
     #[must_use]
     pub fn is_loading(&self) -> bool {
-        self.loading.is_some()
+        self.loading.is_some() || self.aof.loading.is_some()
     }
 
     fn load_batch(

@@ -199,7 +199,7 @@ impl Engine {
 /// Begins the snapshots that are due.
 pub(crate) fn scheduled(engine: &mut Engine) {
     engine.note_copied();
-    if engine.is_saving() || engine.loading.is_some() {
+    if engine.is_saving() || engine.is_loading() {
         return;
     }
     let saves = &engine.saves;

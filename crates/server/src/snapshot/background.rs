@@ -33,7 +33,7 @@ pub(crate) struct Background {
     pieces: SyncSender<Piece>,
     /// Pieces that were written, to be filled again.
     spares: Receiver<SnapshotChunk>,
-    result: Receiver<Result<(), String>>,
+    result: Receiver<Result<u64, String>>,
     /// A piece for which there was no room.
     waiting: Option<Piece>,
     /// All keys were read out.
@@ -93,7 +93,7 @@ impl Background {
     pub(crate) fn cancel(self) {}
 
     /// How it ended, if it has.
-    pub(crate) fn poll_result(&mut self) -> Option<Result<(), String>> {
+    pub(crate) fn poll_result(&mut self) -> Option<Result<u64, String>> {
         match self.result.try_recv() {
             Ok(result) => Some(result),
             Err(TryRecvError::Empty) => None,
@@ -171,7 +171,7 @@ fn write(
     mut file: SnapshotFile,
     pieces: &Receiver<Piece>,
     written: &Sender<SnapshotChunk>,
-) -> Option<Result<(), String>> {
+) -> Option<Result<u64, String>> {
     loop {
         match pieces.recv().ok()? {
             Piece::Keys(chunk) => {

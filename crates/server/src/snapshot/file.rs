@@ -31,7 +31,8 @@ pub(crate) struct Target {
 /// What the file is made of.
 #[derive(Debug)]
 pub(crate) struct Body {
-    writer: FileWriter,
+    /// None for commands, which are written as they come.
+    writer: Option<FileWriter>,
     beginning: Vec<u8>,
 }
 
@@ -44,7 +45,18 @@ impl Body {
         for code in &plan.functions {
             writer.function(code, &mut beginning);
         }
-        Self { writer, beginning }
+        Self {
+            writer: Some(writer),
+            beginning,
+        }
+    }
+
+    /// A file of commands.
+    pub(crate) fn commands() -> Self {
+        Self {
+            writer: None,
+            beginning: Vec::new(),
+        }
     }
 }
 
@@ -52,10 +64,11 @@ impl Body {
 #[derive(Debug)]
 pub(crate) struct SnapshotFile {
     file: File,
-    writer: FileWriter,
+    writer: Option<FileWriter>,
     /// What was not given to the system yet.
     out: Vec<u8>,
     unsynced_bytes: u64,
+    bytes: u64,
     target: Target,
     is_complete: bool,
 }
@@ -79,6 +92,7 @@ impl SnapshotFile {
             writer: body.writer,
             out: body.beginning,
             unsynced_bytes: 0,
+            bytes: 0,
             target,
             is_complete: false,
         })
@@ -89,8 +103,10 @@ impl SnapshotFile {
     /// # Errors
     /// What to tell the operator.
     pub(crate) fn write(&mut self, chunk: &SnapshotChunk) -> Result<(), String> {
-        self.writer
-            .records(&chunk.bytes, &chunk.texts, &mut self.out);
+        match &mut self.writer {
+            Some(writer) => writer.records(&chunk.bytes, &chunk.texts, &mut self.out),
+            None => self.out.extend_from_slice(&chunk.bytes),
+        }
         if self.out.len() < WRITE_BYTES {
             return Ok(());
         }
@@ -100,6 +116,7 @@ impl SnapshotFile {
     fn write_out(&mut self) -> io::Result<()> {
         self.file.write_all(&self.out)?;
         self.unsynced_bytes = self.unsynced_bytes.saturating_add(self.out.len() as u64);
+        self.bytes = self.bytes.saturating_add(self.out.len() as u64);
         self.out.clear();
         if self.target.syncs_often && self.unsynced_bytes >= SYNC_BYTES {
             self.file.sync_data()?;
@@ -108,18 +125,25 @@ impl SnapshotFile {
         Ok(())
     }
 
-    /// Ends the file and moves it to its place.
+    /// Ends the file and moves it to its place, if that is another one. Returns its bytes.
     ///
     /// # Errors
     /// What to tell the operator.
-    pub(crate) fn finish(mut self) -> Result<(), String> {
-        self.writer.end(&mut self.out);
+    pub(crate) fn finish(mut self) -> Result<u64, String> {
+        if let Some(writer) = &mut self.writer {
+            writer.end(&mut self.out);
+        }
         self.write_out()
             .and_then(|()| self.file.sync_all())
             .map_err(|error| write_error(&error))?;
         let Target {
             temporary, path, ..
         } = &self.target;
+        if temporary == path {
+            // Whoever asked for it puts it in its place.
+            self.is_complete = true;
+            return Ok(self.bytes);
+        }
         fs::rename(temporary, path).map_err(|error| {
             format!(
                 "Error moving temp DB file {} on the final destination {} (in server root dir \
@@ -134,7 +158,8 @@ impl SnapshotFile {
         sync_folder(path).map_err(|error| {
             let text = system_text(&error);
             format!("Failed to fsync directory while saving DB: {text}")
-        })
+        })?;
+        Ok(self.bytes)
     }
 }
 

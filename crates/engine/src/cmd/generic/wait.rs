@@ -1,6 +1,5 @@
-//! WAIT and WAITAOF of a server that has neither replicas nor a log: nothing will ever be
-//! acknowledged, so the answer is known at once; who waits for replicas gets it when the time is
-//! over.
+//! WAIT and WAITAOF of a server that has no replicas: who waits for some gets the answer when the
+//! time is over; who waits for the disk, when what was written is there.
 
 use core::time::Duration;
 
@@ -9,9 +8,10 @@ use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group};
 
 use crate::{
-    Error,
+    Disposition, Error,
     blocking::milliseconds,
     cmd::{Command, Run},
+    config::id,
     ctx::{Ctx, SessionCtx},
 };
 
@@ -76,15 +76,23 @@ fn waitaof(
         return Err(Error::NOT_POSITIVE);
     }
     let time = timeout(ctx, request, 3)?;
-    if local > 0 {
+    let session = ctx.session_id();
+    let is_on = ctx.config().bool(id::APPENDONLY);
+    if local > 0 && !is_on {
         return Err(Error::WAITAOF_WITHOUT_AOF);
     }
-    // Of nothing that has to be written everything is written.
+    let is_durable = ctx.engine().is_durable(session);
     let mut answer = ReplyBuf::new(reply.protocol());
     answer.array(2);
-    answer.int(1);
+    answer.int(is_durable.into());
     answer.int(0);
-    answer_later(ctx, integer(request, 2)? > 0, time, answer, reply)
+    let replicas = integer(request, 2)? > 0;
+    let waits_here = local > 0 && !is_durable;
+    answer_later(ctx, replicas || waits_here, time, answer, reply)?;
+    if ctx.disposition == Disposition::Parked && !is_durable {
+        ctx.engine().wait_for_disk(session, !replicas && local > 0);
+    }
+    Ok(())
 }
 
 /// Answers at once if nothing is waited for, else when the time is over: no replica will come.

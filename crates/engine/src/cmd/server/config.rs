@@ -263,11 +263,11 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_logged() {
         let mut kit = Kit::new();
-        assert_eq!(kit.run("CONFIG SET appendonly yes"), "OK");
+        assert_eq!(kit.run("CONFIG SET min-replicas-to-write 1"), "OK");
         assert!(kit.outputs.iter().any(|output| matches!(
             output,
             Output::Event(Event::Log { level: LogLevel::Warning, text })
-                if text.contains("appendonly")
+                if text.contains("min-replicas-to-write")
         )));
     }
 

@@ -152,6 +152,13 @@ const SUBS: &[Sub] = &[
         debug_value::listpack,
     ),
     sub(
+        "LOADAOF",
+        (2, 2),
+        "",
+        "Forgets all keys and loads the append-only file.",
+        debug_value::load_aof,
+    ),
+    sub(
         "LOG",
         (3, 3),
         "message",
@@ -444,7 +451,7 @@ mod tests {
     #[test]
     fn what_is_not_known() {
         let mut kit = Kit::with_debug();
-        for name in ["LOADAOF", "sleep"] {
+        for name in ["JMAP", "sleep"] {
             let text = alloc::format!(
                 "(error) ERR unknown subcommand or wrong number of arguments for '{name}'. Try \
                  DEBUG HELP."

@@ -37,6 +37,16 @@ pub(super) fn reload(
     Ok(())
 }
 
+/// LOADAOF: forgets all keys and loads the append-only file.
+pub(super) fn load_aof(
+    ctx: &mut SessionCtx<'_>,
+    _request: Request<'_>,
+    _reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    ctx.park_for(Directive::LoadAof)?;
+    Ok(())
+}
+
 /// Elements of a list from this size on get a node of their own; 0 gives the rule of
 /// `list-max-listpack-size` back.
 pub(super) fn quicklist_packed_threshold(

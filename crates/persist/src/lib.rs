@@ -1,0 +1,18 @@
+//! The append-only file: which files it consists of, what is written to them and when, and how they
+//! are read. Files themselves are not known here: what is to be done with them is data.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod log;
+mod manifest;
+mod names;
+mod reader;
+
+pub use log::{Aof, FileOp, FsyncPolicy, Group, LogOptions, LogStatus};
+pub use manifest::{Manifest, ManifestError, ManifestFault};
+pub use names::Names;
+pub use reader::{LogEvent, LogFault, LogReader};

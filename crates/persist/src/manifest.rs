@@ -1,0 +1,357 @@
+//! The list of the files: one base, increments in order, and files that are no longer needed.
+//!
+//! ```text
+//! file appendonly.aof.2.base.rdb seq 2 type b
+//! file appendonly.aof.1.incr.aof seq 1 type h
+//! file appendonly.aof.2.incr.aof seq 2 type i
+//! ```
+
+use alloc::{borrow::ToOwned as _, format, string::String, vec::Vec};
+use core::fmt;
+
+use crate::Names;
+
+/// The longest line.
+const LINE_BYTES_MAX: usize = 1024;
+
+/// A file with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its name within the folder.
+    pub name: String,
+    /// Its number among those of its kind.
+    pub sequence: u64,
+}
+
+/// The list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// The state that the increments go on from.
+    pub base: Option<Part>,
+    /// Files that a rewrite has replaced and that are to be removed.
+    pub history: Vec<Part>,
+    /// Increments, the oldest first.
+    pub increments: Vec<Part>,
+    /// The greatest number of a base so far.
+    base_sequence: u64,
+    /// The greatest number of an increment so far.
+    increment_sequence: u64,
+}
+
+/// What is wrong with a list, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestError {
+    /// The line, from 1 on.
+    pub line: usize,
+    /// The line's text.
+    pub text: String,
+    /// What is wrong with it.
+    pub fault: ManifestFault,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ManifestFault {
+    /// There is none.
+    Empty,
+    /// It is too long, or has no end.
+    Line,
+    /// It is not of the form `file NAME seq NUMBER type KIND`.
+    Format,
+    /// The name has a folder in it.
+    Path,
+    /// There is a second base.
+    DuplicateBase,
+    /// Increments are not in order.
+    Order,
+}
+
+impl fmt::Display for ManifestFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "Found an empty AOF manifest",
+            Self::Line => "The AOF manifest file contains too long line",
+            Self::Format => "Invalid AOF manifest file format",
+            Self::Path => "File can't be a path, just a filename",
+            Self::DuplicateBase => "Found duplicate base file information",
+            Self::Order => "Found a non-monotonic sequence number",
+        })
+    }
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at line {}: '{}'", self.fault, self.line, self.text)
+    }
+}
+
+impl core::error::Error for ManifestError {}
+
+impl Manifest {
+    /// Reads a list.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let mut manifest = Self::default();
+        let text = String::from_utf8_lossy(bytes);
+        let mut is_any = false;
+        for (at, line) in text.split_inclusive('\n').enumerate() {
+            is_any = true;
+            let error = |fault| ManifestError {
+                line: at + 1,
+                text: line.trim_end().to_owned(),
+                fault,
+            };
+            if line.starts_with('#') {
+                continue;
+            }
+            if !line.ends_with('\n') || line.len() >= LINE_BYTES_MAX {
+                return Err(error(ManifestFault::Line));
+            }
+            manifest.add_line(line.trim()).map_err(error)?;
+        }
+        if !is_any {
+            return Err(ManifestError {
+                line: 0,
+                text: String::new(),
+                fault: ManifestFault::Empty,
+            });
+        }
+        Ok(manifest)
+    }
+
+    fn add_line(&mut self, line: &str) -> Result<(), ManifestFault> {
+        let words = words(line).ok_or(ManifestFault::Format)?;
+        if words.len() < 6 || words.len() % 2 != 0 {
+            return Err(ManifestFault::Format);
+        }
+        let (mut name, mut sequence, mut kind) = (None, None, None);
+        for pair in words.chunks_exact(2) {
+            let [key, value] = pair else {
+                return Err(ManifestFault::Format);
+            };
+            match key.to_ascii_lowercase().as_str() {
+                "file" => name = Some(value.clone()),
+                "seq" => sequence = value.parse::<u64>().ok().filter(|number| *number > 0),
+                "type" => kind = Some(value.clone()),
+                // What a later version says of a file.
+                _ => {}
+            }
+        }
+        let (Some(name), Some(sequence), Some(kind)) = (name, sequence, kind) else {
+            return Err(ManifestFault::Format);
+        };
+        if name.is_empty() || name.contains('/') || name.contains('\\') {
+            return Err(ManifestFault::Path);
+        }
+        let part = Part { name, sequence };
+        match kind.as_str() {
+            "b" if self.base.is_some() => return Err(ManifestFault::DuplicateBase),
+            "b" => {
+                self.base_sequence = sequence;
+                self.base = Some(part);
+            }
+            "i" if sequence <= self.increment_sequence => return Err(ManifestFault::Order),
+            "i" => {
+                self.increment_sequence = sequence;
+                self.increments.push(part);
+            }
+            "h" => self.history.push(part),
+            _ => return Err(ManifestFault::Format),
+        }
+        Ok(())
+    }
+
+    /// The list as it is written.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = String::new();
+        let base = self.base.iter().map(|part| (part, 'b'));
+        let history = self.history.iter().map(|part| (part, 'h'));
+        let increments = self.increments.iter().map(|part| (part, 'i'));
+        for (part, kind) in base.chain(history).chain(increments) {
+            let name = quoted(&part.name);
+            out.push_str(&format!("file {name} seq {} type {kind}\n", part.sequence));
+        }
+        out.into_bytes()
+    }
+
+    /// The list after an increment was added, and its name.
+    #[must_use]
+    pub fn with_increment(&self, names: &Names) -> (Self, String) {
+        let mut next = self.clone();
+        next.increment_sequence += 1;
+        let name = names.increment(next.increment_sequence);
+        next.increments.push(Part {
+            name: name.clone(),
+            sequence: next.increment_sequence,
+        });
+        (next, name)
+    }
+
+    /// The list after a base has replaced all that was before the last `kept` increments, and the
+    /// base's name.
+    #[must_use]
+    pub fn with_base(&self, names: &Names, is_rdb: bool, kept: usize) -> (Self, String) {
+        let mut next = self.clone();
+        next.base_sequence += 1;
+        let name = names.base(next.base_sequence, is_rdb);
+        let part = Part {
+            name: name.clone(),
+            sequence: next.base_sequence,
+        };
+        next.history.extend(next.base.replace(part));
+        let split = next.increments.len().saturating_sub(kept);
+        next.history.extend(next.increments.drain(..split));
+        (next, name)
+    }
+
+    /// The list of an old single file that becomes the base under its own name.
+    #[must_use]
+    pub fn of_single(name: &str) -> Self {
+        Self {
+            base: Some(Part {
+                name: name.to_owned(),
+                sequence: 1,
+            }),
+            base_sequence: 1,
+            ..Self::default()
+        }
+    }
+
+    /// The files to be loaded, in order.
+    pub fn files(&self) -> impl Iterator<Item = &Part> {
+        self.base.iter().chain(&self.increments)
+    }
+}
+
+/// A name with a space or another character that divides words is written in quotes.
+fn quoted(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    if !name.is_empty() && name.bytes().all(is_plain) {
+        return name.to_owned();
+    }
+    let mut out = String::from("\"");
+    for letter in name.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// The words of a line; those in quotes may hold escapes. `None` if a quote is not closed.
+fn words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut letters = line.chars().peekable();
+    loop {
+        while letters.next_if(|letter| letter.is_whitespace()).is_some() {}
+        let Some(first) = letters.peek().copied() else {
+            return Some(words);
+        };
+        let mut word = String::new();
+        if first != '"' {
+            while let Some(letter) = letters.next_if(|letter| !letter.is_whitespace()) {
+                word.push(letter);
+            }
+        } else {
+            letters.next();
+            loop {
+                match letters.next()? {
+                    '"' => break,
+                    '\\' => match letters.next()? {
+                        'n' => word.push('\n'),
+                        'r' => word.push('\r'),
+                        't' => word.push('\t'),
+                        letter => word.push(letter),
+                    },
+                    letter => word.push(letter),
+                }
+            }
+        }
+        words.push(word);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use proptest::prelude::*;
+
+    use super::{Manifest, ManifestFault};
+    use crate::Names;
+
+    fn fault(text: &str) -> ManifestFault {
+        Manifest::parse(text.as_bytes()).unwrap_err().fault
+    }
+
+    #[test]
+    fn a_list_of_valkey_is_read() {
+        let text = "# a comment\nfile a.aof.2.base.rdb seq 2 type b\n\
+                    file a.aof.1.incr.aof seq 1 type h\nfile a.aof.2.incr.aof seq 2 type i\n\
+                    file \"a b.aof.3.incr.aof\" seq 3 type i\n";
+        let manifest = Manifest::parse(text.as_bytes()).unwrap();
+        assert_eq!(manifest.base.as_ref().unwrap().sequence, 2);
+        assert_eq!(manifest.increments[1].name, "a b.aof.3.incr.aof");
+        assert_eq!(manifest.history.len(), 1);
+        let again = Manifest::parse(&manifest.encode()).unwrap();
+        assert_eq!(again, manifest);
+        let names = Names::new("a.aof");
+        let (next, name) = manifest.with_increment(&names);
+        assert_eq!(name, "a.aof.4.incr.aof");
+        let (next, name) = next.with_base(&names, false, 1);
+        assert_eq!(name, "a.aof.3.base.aof");
+        assert_eq!(next.increments.len(), 1);
+        assert_eq!(next.history.len(), 4);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        assert_eq!(fault(""), ManifestFault::Empty);
+        assert_eq!(fault("file a seq 1 type b"), ManifestFault::Line);
+        assert_eq!(fault(&("x".repeat(2000) + "\n")), ManifestFault::Line);
+        for text in [
+            "\n",
+            "file a seq 1\n",
+            "file a seq 0 type b\n",
+            "file a seq x type b\n",
+            "file a seq 1 type x\n",
+            "file \"a seq 1 type b\n",
+            "seq 1 type b\n",
+        ] {
+            assert_eq!(fault(text), ManifestFault::Format, "{text}");
+        }
+        assert_eq!(fault("file ../a seq 1 type b\n"), ManifestFault::Path);
+        let twice = "file a seq 1 type b\nfile b seq 2 type b\n";
+        assert_eq!(fault(twice), ManifestFault::DuplicateBase);
+        let back = "file a seq 2 type i\nfile b seq 1 type i\n";
+        let error = Manifest::parse(back.as_bytes()).unwrap_err();
+        assert_eq!(error.fault, ManifestFault::Order);
+        assert!(error.to_string().contains("line 2"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_list_or_an_error(bytes: alloc::vec::Vec<u8>) {
+            if let Ok(manifest) = Manifest::parse(&bytes) {
+                let again = Manifest::parse(&manifest.encode());
+                prop_assert!(manifest.files().next().is_none() || again.is_ok());
+            }
+        }
+
+        #[test]
+        fn names_survive(name in "[^/\\\\\u{0}\\p{C}]{1,20}") {
+            let manifest = Manifest::of_single(&name);
+            prop_assert_eq!(Manifest::parse(&manifest.encode()), Ok(manifest));
+        }
+    }
+}

@@ -1,0 +1,732 @@
+//! The append-only file in the shell: effects are written before replies leave, a thread gives them
+//! to the disk, rewrites are carried out. What is written is vk-persist's business.
+
+mod folder;
+mod load;
+mod sync;
+
+pub(crate) use load::LogLoad;
+
+use std::path::PathBuf;
+
+use vk_engine::{
+    AofFacts, AofRewrite, EffectBuf, MonoMicros, SaveFault, SnapshotForm, SnapshotId,
+    config::{Config, id},
+};
+use vk_persist::{Aof, FsyncPolicy, Group, LogOptions, Manifest, Names};
+
+use folder::Folder;
+use sync::Syncer;
+
+use crate::{
+    hub::Hub,
+    listen::system_text,
+    log::Level,
+    settings,
+    shell::{Exit, Shell},
+    snapshot::{Background, Body, SnapshotFile, Target},
+};
+
+/// What is written is given to the disk so often.
+const SYNC_MICROS: u64 = 1_000_000;
+/// A disk that takes longer holds replies back: what is acknowledged must not be further ahead.
+const SYNC_MICROS_MAX: u64 = 2_000_000;
+/// Time between two attempts after a failure.
+const RETRY_MICROS: u64 = 1_000_000;
+
+/// The append-only file of a running server.
+pub(crate) struct AppendOnly {
+    log: Aof,
+    folder: Folder,
+    /// The increment that is written to; none until the first rewrite has begun.
+    file: Option<std::fs::File>,
+    syncer: Syncer,
+    effects: EffectBuf,
+    /// Switched on while the server runs: the files are complete after the first rewrite.
+    is_waiting: bool,
+    rewrite: Option<Rewriting>,
+    /// What the disk was given last: when.
+    synced_at: MonoMicros,
+    /// What is being given to the disk: up to where, and since when.
+    syncing: Option<(u64, MonoMicros)>,
+    delayed_syncs: u64,
+    fault: Option<String>,
+    /// A failure of the disk: nothing is durable any more until all was written anew.
+    is_lost: bool,
+    retry_at: Option<MonoMicros>,
+    told: AofFacts,
+}
+
+/// A rewrite that is going on.
+struct Rewriting {
+    id: SnapshotId,
+    temporary: String,
+    is_rdb: bool,
+    /// Increments that stay behind the new base.
+    kept: usize,
+}
+
+/// The settings of the log.
+fn options(config: &Config) -> LogOptions {
+    LogOptions {
+        policy: match config.int(id::APPENDFSYNC) {
+            1 => FsyncPolicy::Always,
+            2 => FsyncPolicy::EverySecond,
+            _ => FsyncPolicy::No,
+        },
+        notes_time: config.bool(id::AOF_TIMESTAMP_ENABLED),
+    }
+}
+
+fn names(config: &Config) -> Names {
+    Names::new(&config.text(id::APPENDFILENAME))
+}
+
+fn folder(config: &Config) -> Folder {
+    let path = settings::path(config, id::APPENDDIRNAME);
+    Folder::new(path.unwrap_or_else(|| PathBuf::from("appendonlydir")))
+}
+
+impl Shell {
+    /// Opens the log behind what was loaded, or makes a new one of what is there.
+    ///
+    /// # Errors
+    /// What to tell the operator.
+    pub(crate) fn open_log(&mut self, manifest: Manifest, bytes: u64) -> Result<(), String> {
+        let config = self.hub.engine.config();
+        let (folder, names) = (folder(config), names(config));
+        folder.create().map_err(|error| {
+            let text = system_text(&error);
+            format!(
+                "Can't open or create append-only dir {}: {text}",
+                folder.name()
+            )
+        })?;
+        let log = Aof::new(options(config), names, manifest, bytes);
+        let mut aof = self.append_only(log, folder, false)?;
+        if aof.log.manifest().base.is_none() && aof.log.manifest().increments.is_empty() {
+            let bytes = self.write_first_base(&mut aof)?;
+            aof.log.handle_base(aof.log.manifest().clone(), bytes);
+        }
+        aof.open_increment(self.hub.log)?;
+        self.hub.engine.set_effects_wanted(true);
+        aof.log.begin_at(self.hub.engine.effects_position());
+        self.aof = Some(aof);
+        self.hub.is_logging = true;
+        self.tell_aof();
+        Ok(())
+    }
+
+    fn append_only(
+        &self,
+        log: Aof,
+        folder: Folder,
+        is_waiting: bool,
+    ) -> Result<AppendOnly, String> {
+        let syncer = Syncer::begin(self.waker.clone())
+            .map_err(|error| format!("Can't start the thread of the AOF: {error}"))?;
+        Ok(AppendOnly {
+            log,
+            folder,
+            file: None,
+            syncer,
+            effects: EffectBuf::default(),
+            is_waiting,
+            rewrite: None,
+            synced_at: self.hub.clock.mono,
+            syncing: None,
+            delayed_syncs: 0,
+            fault: None,
+            is_lost: false,
+            retry_at: None,
+            told: AofFacts::default(),
+        })
+    }
+
+    /// A server that starts with a log begins it with a base of what it has.
+    fn write_first_base(&mut self, aof: &mut AppendOnly) -> Result<u64, String> {
+        let plan = self.hub.engine.snapshot_plan(true);
+        let temporary = Names::temporary_base(std::process::id());
+        let form = self.rewrite_form();
+        let target = aof.base_target(&temporary, self.hub.engine.config());
+        let mut file = SnapshotFile::create(target, self.base_body(&plan, form))?;
+        let mut result = Ok(());
+        self.hub.engine.snapshot_walk(form, 1 << 20, &mut |chunk| {
+            if result.is_ok() {
+                result = file.write(chunk);
+            }
+        });
+        result?;
+        let bytes = file.finish()?;
+        let (ops, next) = aof
+            .log
+            .new_base(&temporary, form == SnapshotForm::Records, 0);
+        aof.folder.perform(&ops).map_err(|e| e.text)?;
+        let base = next.base.as_ref().map_or("", |part| part.name.as_str());
+        let text = format!("Creating AOF base file {base} on server start");
+        self.hub.log.log(Level::Notice, &text);
+        aof.log.handle_base(next, bytes);
+        Ok(bytes)
+    }
+
+    fn rewrite_form(&self) -> SnapshotForm {
+        if self.hub.engine.config().bool(id::AOF_USE_RDB_PREAMBLE) {
+            SnapshotForm::Records
+        } else {
+            SnapshotForm::Commands
+        }
+    }
+
+    fn base_body(&self, plan: &vk_engine::SnapshotPlan, form: SnapshotForm) -> Body {
+        match form {
+            SnapshotForm::Records => self.body(plan),
+            SnapshotForm::Commands => Body::commands(),
+        }
+    }
+
+    /// Follows `appendonly` and the other directives.
+    ///
+    /// # Errors
+    /// The log cannot be switched on.
+    pub(crate) fn follow_append_only(&mut self) -> Result<(), String> {
+        let config = self.hub.engine.config();
+        let (is_wanted, options) = (config.bool(id::APPENDONLY), options(config));
+        if let Some(aof) = &mut self.aof {
+            aof.log.set_options(options);
+        }
+        match (is_wanted, self.aof.is_some()) {
+            (true, false) => self.turn_on(),
+            (false, true) => {
+                self.turn_off();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn turn_on(&mut self) -> Result<(), String> {
+        const FAILED: &str = "Unable to turn on AOF. Check server logs.";
+        let config = self.hub.engine.config();
+        let (folder, names) = (folder(config), names(config));
+        let made = folder.create().map_err(|error| {
+            let text = system_text(&error);
+            format!(
+                "Can't open or create append-only dir {}: {text}",
+                folder.name()
+            )
+        });
+        let opened = made
+            .and_then(|()| folder.manifest(&names))
+            .and_then(|manifest| {
+                let manifest = manifest.unwrap_or_default();
+                let log = Aof::new(options(self.hub.engine.config()), names, manifest, 0);
+                self.append_only(log, folder, true)
+            });
+        match opened {
+            Ok(aof) => {
+                self.aof = Some(aof);
+                self.hub.is_logging = true;
+            }
+            Err(text) => {
+                self.hub.log.log(Level::Warning, &text);
+                return Err(FAILED.to_owned());
+            }
+        }
+        self.hub.engine.set_effects_wanted(true);
+        // Another pass may be going on: then it begins when that is over.
+        if !self.hub.engine.begin_rewrite() {
+            let text = "AOF was enabled but there is already another background operation. An \
+                        AOF background was scheduled to start when possible.";
+            self.hub.log.log(Level::Notice, text);
+        }
+        self.hub.drain();
+        self.tell_aof();
+        Ok(())
+    }
+
+    /// Writes what is to be written, and closes the log.
+    pub(crate) fn turn_off(&mut self) {
+        self.write_log();
+        self.cancel_rewrite();
+        if let Some(aof) = self.aof.take()
+            && let Some(file) = &aof.file
+            && let Err(error) = file.sync_all()
+        {
+            let text = format!("Fail to fsync the AOF file: {}", system_text(&error));
+            self.hub.log.log(Level::Warning, &text);
+        }
+        self.hub.is_logging = false;
+        self.hub.engine.set_effects_wanted(false);
+        self.hub.engine.take_effects(&mut EffectBuf::default());
+        self.release_held();
+        self.hub.engine.handle_aof(AofFacts::default());
+        self.hub.drain();
+    }
+
+    /// Takes the effects of this turn and writes them; replies that wait for them may leave then.
+    pub(crate) fn write_log(&mut self) {
+        let Some(aof) = &mut self.aof else {
+            return;
+        };
+        aof.take(&mut self.hub, None);
+        self.write_out();
+    }
+
+    fn write_out(&mut self) {
+        let now = self.hub.clock.mono;
+        let Some(aof) = &mut self.aof else {
+            return;
+        };
+        let is_due = aof.retry_at.is_none_or(|at| at <= now);
+        if !aof.log.unwritten().is_empty() && is_due {
+            match aof.write(&self.hub.clock) {
+                Ok(()) => {
+                    if aof.retry_at.take().is_some() && !aof.is_lost {
+                        aof.fault = None;
+                        let text = "AOF write error looks solved. The server can write again.";
+                        self.hub.log.log(Level::Warning, text);
+                    }
+                }
+                Err(text) => {
+                    aof.retry_at = Some(now.after(std::time::Duration::from_micros(RETRY_MICROS)));
+                    aof.fault.get_or_insert(text.clone());
+                    let line = format!("Error writing to the AOF file: {text}");
+                    self.hub.log.log(Level::Warning, &line);
+                    if aof.log.policy() == FsyncPolicy::Always {
+                        let line = "Can't recover from AOF write error when the AOF fsync policy \
+                                    is 'always'. Exiting...";
+                        self.hub.log.log(Level::Warning, line);
+                        self.exit = Some(Exit::Insisted);
+                        self.hub.hold_dirty();
+                        return;
+                    }
+                }
+            }
+        }
+        let is_behind = !aof.log.unwritten().is_empty() && aof.file.is_some();
+        let is_late = aof
+            .syncing
+            .is_some_and(|(_, since)| now.0.saturating_sub(since.0) > SYNC_MICROS_MAX);
+        if is_behind || is_late {
+            self.hub.hold_dirty();
+        } else {
+            self.release_held();
+        }
+    }
+
+    fn release_held(&mut self) {
+        self.hub.release_held();
+    }
+
+    /// Sees what the disk has done, gives it more when that is due, and tells the engine.
+    pub(crate) fn go_on_with_log(&mut self) {
+        let now = self.hub.clock.mono;
+        let Some(aof) = &mut self.aof else {
+            return;
+        };
+        if let Some(result) = aof.syncer.poll() {
+            aof.end_sync(result, self.hub.log);
+        }
+        let waits = aof.log.status().durable < aof.log.status().written && !aof.is_lost;
+        let is_due = now.0.saturating_sub(aof.synced_at.0) >= SYNC_MICROS;
+        let is_kept_back = self.hub.engine.config().bool(id::NO_APPENDFSYNC_ON_REWRITE)
+            && (aof.rewrite.is_some() || self.background.is_some());
+        let is_wanted = aof.log.policy() == FsyncPolicy::EverySecond && !is_kept_back;
+        if waits && is_due && is_wanted {
+            if aof.syncing.is_some() {
+                aof.delayed_syncs = aof.delayed_syncs.saturating_add(1);
+                aof.synced_at = now;
+            } else {
+                aof.begin_sync(now);
+            }
+        }
+        self.tell_aof();
+    }
+
+    /// When the log is to be gone on with.
+    pub(crate) fn log_due(&self) -> Option<MonoMicros> {
+        let aof = self.aof.as_ref()?;
+        let status = aof.log.status();
+        let waits = status.durable < status.written && aof.syncing.is_none() && !aof.is_lost;
+        let sync = (waits && aof.log.policy() == FsyncPolicy::EverySecond)
+            .then(|| MonoMicros(aof.synced_at.0.saturating_add(SYNC_MICROS)));
+        let retry = aof.retry_at.filter(|_| status.buffer_bytes > 0);
+        sync.into_iter().chain(retry).min()
+    }
+
+    fn tell_aof(&mut self) {
+        let Some(aof) = &mut self.aof else {
+            return;
+        };
+        let status = aof.log.status();
+        let facts = AofFacts {
+            is_enabled: true,
+            is_waiting: aof.is_waiting,
+            current_bytes: status.current_bytes,
+            base_bytes: status.base_bytes,
+            buffer_bytes: status.buffer_bytes,
+            is_syncing: aof.syncing.is_some(),
+            delayed_syncs: aof.delayed_syncs,
+            fault: aof.fault.clone(),
+            durable: status.durable,
+        };
+        if facts != aof.told {
+            aof.told = facts.clone();
+            self.hub.engine.handle_aof(facts);
+            self.hub.drain();
+        }
+    }
+
+    /// Begins the rewrite that the engine asks for.
+    pub(crate) fn begin_rewrite(&mut self, rewrite: AofRewrite) {
+        let id = rewrite.id;
+        match self.prepare_rewrite(rewrite) {
+            Ok(background) => self.background = Some(background),
+            Err(text) => {
+                self.hub.log.log(Level::Warning, &text);
+                self.end_rewrite(id, Err(SaveFault::Failed));
+            }
+        }
+    }
+
+    fn prepare_rewrite(&mut self, rewrite: AofRewrite) -> Result<Background, String> {
+        let temporary = Names::temporary_base(std::process::id());
+        let is_rdb = rewrite.form == SnapshotForm::Records;
+        if self.aof.is_none() {
+            // Without a log the files are rewritten all the same, as Valkey does.
+            let config = self.hub.engine.config();
+            let (folder, names) = (folder(config), names(config));
+            folder.create().map_err(|error| system_text(&error))?;
+            let manifest = folder.manifest(&names)?.unwrap_or_default();
+            let log = Aof::new(options(self.hub.engine.config()), names, manifest, 0);
+            self.unlogged = Some(self.append_only(log, folder, false)?);
+        }
+        let is_logging = self.aof.is_some();
+        let logger = self.hub.log;
+        let config_body = self.base_body(&rewrite.plan, rewrite.form);
+        let aof = match (&mut self.aof, &mut self.unlogged) {
+            (Some(aof), _) | (None, Some(aof)) => aof,
+            (None, None) => return Err("there is no AOF".to_owned()),
+        };
+        if is_logging {
+            if aof.is_waiting {
+                // What came before the rewrite is in its base.
+                aof.forget(&mut self.hub, rewrite.groups_before);
+            } else {
+                aof.take(&mut self.hub, Some(rewrite.groups_before));
+                if !aof.log.unwritten().is_empty() {
+                    aof.write(&self.hub.clock)?;
+                }
+            }
+            aof.begin_increment(logger)?;
+            aof.take_rest(&self.hub);
+        } else {
+            aof.log.handle_rewrite_of_nothing();
+        }
+        aof.rewrite = Some(Rewriting {
+            id: rewrite.id,
+            temporary: temporary.clone(),
+            is_rdb,
+            kept: usize::from(is_logging),
+        });
+        let target = aof.base_target(&temporary, self.hub.engine.config());
+        let file = SnapshotFile::create(target, config_body)?;
+        Background::begin(rewrite.id, file, self.waker.clone())
+    }
+
+    /// The base of a rewrite is written, or is not.
+    pub(crate) fn end_rewrite(&mut self, id: SnapshotId, result: Result<u64, SaveFault>) {
+        let is_logging = self.aof.is_some();
+        let mut unlogged = self.unlogged.take();
+        let result = match self.aof.as_mut().or(unlogged.as_mut()) {
+            Some(aof) => aof.install(result, is_logging, self.hub.log),
+            None => result.map(|_| ()),
+        };
+        if result.is_ok()
+            && let Some(aof) = &mut self.aof
+        {
+            aof.is_waiting = false;
+            if aof.is_lost {
+                // All that there is was written anew, and is on disk.
+                aof.is_lost = false;
+                aof.fault = None;
+            }
+        }
+        let env = Hub::env(&self.hub.clock, &mut self.hub.host);
+        self.hub.engine.handle_rewritten(&env, id, result);
+        self.hub.drain();
+        self.tell_aof();
+    }
+
+    /// Whether the pass of this id is a rewrite's.
+    pub(crate) fn is_rewrite(&self, id: SnapshotId) -> bool {
+        let logs = [self.aof.as_ref(), self.unlogged.as_ref()];
+        let mut rewrites = logs
+            .into_iter()
+            .flatten()
+            .filter_map(|aof| aof.rewrite.as_ref());
+        rewrites.any(|rewrite| rewrite.id == id)
+    }
+
+    /// Gives a rewrite up that is going on.
+    pub(crate) fn cancel_rewrite(&mut self) {
+        let id = self.background.as_ref().map(Background::id);
+        if let Some(id) = id.filter(|id| self.is_rewrite(*id)) {
+            if let Some(background) = self.background.take() {
+                background.cancel();
+            }
+            self.end_rewrite(id, Err(SaveFault::Cancelled));
+        }
+    }
+
+    /// Writes what is to be written and gives it to the disk, before the end.
+    ///
+    /// # Errors
+    /// It is not on disk.
+    pub(crate) fn finish_log(&mut self) -> Result<(), String> {
+        self.write_log();
+        self.cancel_rewrite();
+        let Some(aof) = &self.aof else {
+            return Ok(());
+        };
+        self.hub
+            .log
+            .log(Level::Notice, "Calling fsync() on the AOF file.");
+        let Some(file) = &aof.file else {
+            return Ok(());
+        };
+        file.sync_all().map_err(|error| {
+            let text = format!("Fail to fsync the AOF file: {}.", system_text(&error));
+            self.hub.log.log(Level::Warning, &text);
+            text
+        })
+    }
+
+    /// The first rewrite after the log was switched on is not complete: an end now loses it.
+    pub(crate) fn log_is_waiting(&self) -> bool {
+        self.aof.as_ref().is_some_and(|aof| aof.is_waiting)
+    }
+}
+
+impl AppendOnly {
+    /// Where the base of a rewrite is written.
+    fn base_target(&self, temporary: &str, config: &Config) -> Target {
+        let path = self.folder.path(temporary);
+        Target {
+            temporary: path.clone(),
+            path,
+            syncs_often: config.bool(id::AOF_REWRITE_INCREMENTAL_FSYNC),
+        }
+    }
+
+    /// Takes over effects: all, or the first groups; the rest stays in `effects`.
+    fn take(&mut self, hub: &mut Hub, groups_max: Option<usize>) {
+        hub.engine.take_effects(&mut self.effects);
+        let wall_s = hub.clock.wall.0.div_euclid(1_000_000);
+        let count = groups_max
+            .unwrap_or(usize::MAX)
+            .min(self.effects.groups.len());
+        let left = self.effects.bytes.len() - self.end_of(count);
+        let position = hub.engine.effects_position().saturating_sub(left as u64);
+        append(&mut self.log, &self.effects, 0..count, position, wall_s);
+        if groups_max.is_none() {
+            self.effects.bytes.clear();
+            self.effects.groups.clear();
+        } else {
+            self.drop_groups(count);
+        }
+    }
+
+    /// Takes over what [`AppendOnly::take`] has left.
+    fn take_rest(&mut self, hub: &Hub) {
+        let wall_s = hub.clock.wall.0.div_euclid(1_000_000);
+        let position = hub.engine.effects_position();
+        let count = self.effects.groups.len();
+        append(&mut self.log, &self.effects, 0..count, position, wall_s);
+        self.effects.bytes.clear();
+        self.effects.groups.clear();
+    }
+
+    /// Drops effects that a base has.
+    fn forget(&mut self, hub: &mut Hub, groups: usize) {
+        hub.engine.take_effects(&mut self.effects);
+        self.drop_groups(groups.min(self.effects.groups.len()));
+    }
+
+    /// Where so many groups end.
+    fn end_of(&self, count: usize) -> usize {
+        count
+            .checked_sub(1)
+            .and_then(|last| self.effects.groups.get(last))
+            .map_or(0, |group| group.end)
+    }
+
+    fn drop_groups(&mut self, count: usize) {
+        let end = self.end_of(count);
+        self.effects.bytes.drain(..end);
+        self.effects.groups.drain(..count);
+        for group in &mut self.effects.groups {
+            group.end = group.end.saturating_sub(end);
+        }
+    }
+
+    /// Opens a new increment at the start: an old one is not written to again.
+    fn open_increment(&mut self, logger: &crate::log::Logger) -> Result<(), String> {
+        let (ops, next) = self.log.new_increment();
+        self.folder.perform(&ops).map_err(|error| error.text)?;
+        self.log.handle_increment(next, false);
+        self.open_last()?;
+        let name = self.log.increment().unwrap_or_default();
+        let text = format!("Creating AOF incr file {name} on server start");
+        logger.log(Level::Notice, &text);
+        Ok(())
+    }
+
+    /// A rewrite begins: commands go to a new increment.
+    fn begin_increment(&mut self, logger: &crate::log::Logger) -> Result<(), String> {
+        let (ops, next) = self.log.new_increment();
+        self.folder.perform(&ops).map_err(|error| error.text)?;
+        self.log.handle_increment(next, true);
+        self.open_last()?;
+        let name = self.log.increment().unwrap_or_default();
+        let text = format!("Creating AOF incr file {name} on background rewrite");
+        logger.log(Level::Notice, &text);
+        Ok(())
+    }
+
+    fn open_last(&mut self) -> Result<(), String> {
+        let name = self.log.increment().unwrap_or_default();
+        let file = self.folder.append_to(name).map_err(|error| {
+            let text = system_text(&error);
+            format!("Can't open the append-only file {name}: {text}")
+        })?;
+        // What the thread still gives to the disk is of the file before.
+        self.syncing = None;
+        self.syncer.forget();
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Writes the buffer; with `always` it is on disk afterwards.
+    fn write(&mut self, clock: &crate::host::Clock) -> Result<(), String> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        folder::append(file, self.log.unwritten()).map_err(|error| system_text(&error))?;
+        self.log.handle_written();
+        if self.log.policy() == FsyncPolicy::Always {
+            file.sync_data().map_err(|error| {
+                self.is_lost = true;
+                system_text(&error)
+            })?;
+            let written = self.log.status().written;
+            self.log.handle_synced(written);
+            self.synced_at = clock.mono;
+        }
+        Ok(())
+    }
+
+    fn begin_sync(&mut self, now: MonoMicros) {
+        let Some(Ok(file)) = self.file.as_ref().map(std::fs::File::try_clone) else {
+            return;
+        };
+        self.synced_at = now;
+        if self.syncer.sync(file) {
+            self.syncing = Some((self.log.status().written, now));
+        }
+    }
+
+    fn end_sync(&mut self, result: std::io::Result<()>, logger: &crate::log::Logger) {
+        let Some((position, _)) = self.syncing.take() else {
+            return;
+        };
+        match result {
+            Ok(()) => self.log.handle_synced(position),
+            Err(error) => {
+                // Nobody knows what of it is on disk, and asking again would hide that.
+                let text = system_text(&error);
+                self.is_lost = true;
+                self.fault.get_or_insert(text.clone());
+                logger.log(
+                    Level::Warning,
+                    &format!("Fail to fsync the AOF file: {text}"),
+                );
+            }
+        }
+    }
+
+    /// Puts a base that was written into its place.
+    fn install(
+        &mut self,
+        result: Result<u64, SaveFault>,
+        is_logging: bool,
+        logger: &crate::log::Logger,
+    ) -> Result<(), SaveFault> {
+        let rewrite = self.rewrite.take();
+        let (Ok(bytes), Some(rewrite)) = (&result, rewrite) else {
+            self.log.handle_rewrite_failed();
+            return result.map(|_| ());
+        };
+        logger.log(
+            Level::Notice,
+            "Background AOF rewrite terminated with success",
+        );
+        let kept = if is_logging {
+            // Increments of rewrites that failed are in this base, too.
+            rewrite.kept
+        } else {
+            0
+        };
+        let (ops, next) = self.log.new_base(&rewrite.temporary, rewrite.is_rdb, kept);
+        if let Err(error) = self.folder.perform(&ops) {
+            logger.log(Level::Warning, &error.text);
+            self.log.handle_rewrite_failed();
+            return Err(SaveFault::Failed);
+        }
+        let name = next.base.as_ref().map_or("", |part| part.name.as_str());
+        let text = format!(
+            "Successfully renamed the temporary AOF base file {} into {name}",
+            rewrite.temporary
+        );
+        logger.log(Level::Notice, &text);
+        self.log.handle_base(next, *bytes);
+        self.prune(logger);
+        Ok(())
+    }
+
+    /// Removes files that nobody needs.
+    pub(crate) fn prune(&mut self, logger: &crate::log::Logger) {
+        if let Some((ops, next)) = self.log.without_history() {
+            for part in &self.log.manifest().history {
+                let text = format!("Removing the history file {} in the background", part.name);
+                logger.log(Level::Notice, &text);
+            }
+            match self.folder.perform(&ops) {
+                Ok(()) => self.log.handle_pruned(next),
+                Err(error) => logger.log(Level::Warning, &error.text),
+            }
+        }
+    }
+}
+
+/// Hands groups of effects to the log.
+fn append(
+    log: &mut Aof,
+    effects: &EffectBuf,
+    range: std::ops::Range<usize>,
+    position: u64,
+    wall_s: i64,
+) {
+    let mut from = 0;
+    let groups = effects.groups.get(range).unwrap_or_default().iter();
+    let groups = groups.map(|mark| {
+        let bytes = effects.bytes.get(from..mark.end).unwrap_or_default();
+        from = mark.end;
+        Group {
+            db: mark.db,
+            count: mark.count,
+            bytes,
+        }
+    });
+    log.append(groups, position, wall_s);
+}

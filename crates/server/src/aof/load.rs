@@ -1,0 +1,366 @@
+//! Loading the append-only file: the base, then the increments in order, a few milliseconds at a
+//! time.
+
+use std::{
+    collections::VecDeque,
+    fs::{self, File},
+    io::{self, Read as _},
+    time::{Duration, Instant},
+};
+
+use vk_engine::{
+    EffectGroup, LoadOptions, LoadStep,
+    config::{Config, id},
+};
+use vk_persist::{FileOp, LogEvent, LogFault, LogReader, Manifest};
+use vk_resp::Request;
+
+use super::folder::{Folder, truncate};
+use crate::{
+    hub::Hub,
+    listen::system_text,
+    log::{Level, Logger},
+};
+
+/// Bytes that are read at once.
+const READ_BYTES: usize = 1 << 20;
+/// Records between two looks at the time.
+const RECORDS_PER_STEP: usize = 256;
+
+/// An append-only file that is being loaded.
+pub(crate) struct LogLoad {
+    folder: Folder,
+    manifest: Manifest,
+    /// Files that have not begun, and whether each is the base.
+    waiting: VecDeque<(String, bool)>,
+    current: Option<Current>,
+    buffer: Vec<u8>,
+    total_bytes: u64,
+    done_bytes: u64,
+    begun: Instant,
+}
+
+struct Current {
+    file: File,
+    name: String,
+    is_base: bool,
+    bytes: u64,
+    begun: Instant,
+    part: Part,
+}
+
+enum Part {
+    Snapshot,
+    Commands(Box<LogReader>),
+}
+
+impl LogLoad {
+    /// What there is to be loaded; an old single file is taken over first.
+    ///
+    /// # Errors
+    /// What to tell the operator.
+    pub(crate) fn open(config: &Config, log: &Logger) -> Result<Self, String> {
+        let (folder, names) = (super::folder(config), super::names(config));
+        let mut manifest = folder.manifest(&names)?;
+        let single = std::path::Path::new(names.single());
+        if manifest.is_none() && single.is_file() {
+            manifest = Some(take_over(&folder, &names, log)?);
+        }
+        let manifest = manifest.unwrap_or_default();
+        let mut total_bytes = 0;
+        let mut waiting = VecDeque::new();
+        for part in manifest.files() {
+            let path = folder.path(&part.name);
+            let facts = fs::metadata(&path).map_err(|error| {
+                let text = system_text(&error);
+                format!("The append log file {} doesn't exist: {text}", part.name)
+            })?;
+            total_bytes += facts.len();
+            let is_base = manifest.base.as_ref() == Some(part);
+            waiting.push_back((part.name.clone(), is_base));
+        }
+        Ok(Self {
+            folder,
+            manifest,
+            waiting,
+            current: None,
+            buffer: vec![0; READ_BYTES],
+            total_bytes,
+            done_bytes: 0,
+            begun: Instant::now(),
+        })
+    }
+
+    /// The files, and their bytes.
+    pub(crate) fn into_parts(self) -> (Manifest, u64) {
+        (self.manifest, self.done_bytes)
+    }
+
+    /// For how long it has been going on.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    /// There is something to load.
+    pub(crate) fn is_any(&self) -> bool {
+        self.total_bytes > 0
+    }
+
+    /// Loads for about so long; `true` at the end.
+    ///
+    /// # Errors
+    /// What to tell the operator.
+    pub(crate) fn go_on(&mut self, hub: &mut Hub, time: Duration) -> Result<bool, String> {
+        let begun = Instant::now();
+        loop {
+            let Some(mut current) = self.current.take() else {
+                if !self.begin_next(hub)? {
+                    let env = Hub::env(&hub.clock, &mut hub.host);
+                    hub.engine.handle_log_loading(&env, None);
+                    return Ok(true);
+                }
+                continue;
+            };
+            let is_ended = match &mut current.part {
+                Part::Snapshot => self.load_snapshot(hub, &mut current)?,
+                Part::Commands(_) => self.load_commands(hub, &mut current)?,
+            };
+            if is_ended {
+                self.end_file(hub, &current);
+            } else {
+                self.current = Some(current);
+            }
+            if begun.elapsed() >= time {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn begin_next(&mut self, hub: &mut Hub) -> Result<bool, String> {
+        let Some((name, is_base)) = self.waiting.pop_front() else {
+            return Ok(false);
+        };
+        let path = self.folder.path(&name);
+        let open = || -> io::Result<(File, bool)> {
+            let mut head = Vec::new();
+            File::open(&path)?.take(6).read_to_end(&mut head)?;
+            let is_snapshot = head.starts_with(b"REDIS") || head.starts_with(b"VALKEY");
+            Ok((File::open(&path)?, is_snapshot))
+        };
+        let (file, is_snapshot) = open().map_err(|error| {
+            format!(
+                "Fatal error: can't open the append log file {name} for reading: {}",
+                system_text(&error)
+            )
+        })?;
+        let env = Hub::env(&hub.clock, &mut hub.host);
+        hub.engine
+            .handle_log_loading(&env, Some((self.done_bytes, self.total_bytes)));
+        let part = if is_snapshot {
+            let options = LoadOptions {
+                total_bytes: self.total_bytes,
+                merges: false,
+                is_aof_base: true,
+            };
+            hub.engine.load_begin(&env, options);
+            let text = if is_base {
+                "Reading RDB base file on AOF loading..."
+            } else {
+                "Reading RDB preamble from AOF file..."
+            };
+            hub.log.log(Level::Notice, text);
+            Part::Snapshot
+        } else {
+            Part::Commands(Box::new(LogReader::new(0)))
+        };
+        self.current = Some(Current {
+            file,
+            name,
+            is_base,
+            bytes: 0,
+            begun: Instant::now(),
+            part,
+        });
+        Ok(true)
+    }
+
+    fn end_file(&mut self, hub: &mut Hub, current: &Current) {
+        self.done_bytes = self.done_bytes.saturating_add(current.bytes);
+        let kind = if current.is_base { "base" } else { "incr" };
+        let seconds = current.begun.elapsed().as_secs_f64();
+        let name = &current.name;
+        let text = format!("DB loaded from {kind} file {name}: {seconds:.3} seconds");
+        hub.log.log(Level::Notice, &text);
+    }
+
+    fn read(&mut self, current: &mut Current) -> Result<usize, String> {
+        let count = current.file.read(&mut self.buffer).map_err(|error| {
+            format!(
+                "Unrecoverable error reading the append only file {}: {}",
+                current.name,
+                system_text(&error)
+            )
+        })?;
+        current.bytes = current.bytes.saturating_add(count as u64);
+        Ok(count)
+    }
+
+    fn load_snapshot(&mut self, hub: &mut Hub, current: &mut Current) -> Result<bool, String> {
+        let env = Hub::env(&hub.clock, &mut hub.host);
+        let step = hub.engine.load_step(&env, RECORDS_PER_STEP);
+        let step = step.map_err(|error| {
+            let name = &current.name;
+            format!("{error}\nError reading the RDB base file {name}, AOF loading aborted")
+        })?;
+        match step {
+            LoadStep::More => Ok(false),
+            LoadStep::NeedsBytes => {
+                let count = self.read(current)?;
+                if count == 0 {
+                    hub.engine.load_finish();
+                } else {
+                    let bytes = self.buffer.get(..count).unwrap_or_default();
+                    hub.engine.load_feed(bytes);
+                }
+                Ok(false)
+            }
+            LoadStep::Ended => {
+                let rest = hub.engine.load_end();
+                // A single file may go on with commands.
+                let offset = current.bytes.saturating_sub(rest.len() as u64);
+                let mut reader = LogReader::new(offset);
+                reader.feed(&rest);
+                current.part = Part::Commands(Box::new(reader));
+                Ok(false)
+            }
+        }
+    }
+
+    fn load_commands(&mut self, hub: &mut Hub, current: &mut Current) -> Result<bool, String> {
+        for _ in 0..RECORDS_PER_STEP {
+            let Part::Commands(reader) = &mut current.part else {
+                return Ok(true);
+            };
+            match reader.poll().map_err(|fault| told(fault, &current.name))? {
+                LogEvent::Group { db, commands } => {
+                    let views: Vec<Request<'_>> =
+                        commands.iter().map(vk_resp::OwnedRequest::view).collect();
+                    let group = EffectGroup {
+                        db,
+                        effects: &views,
+                    };
+                    let mut env = Hub::env(&hub.clock, &mut hub.host);
+                    hub.engine.load_group(&mut env, group).map_err(|name| {
+                        let file = &current.name;
+                        format!("Unknown command '{name}' reading the append only file {file}")
+                    })?;
+                }
+                LogEvent::More => {
+                    let count = self.read(current)?;
+                    let done = self.done_bytes.saturating_add(current.bytes);
+                    let env = Hub::env(&hub.clock, &mut hub.host);
+                    let progress = Some((done, self.total_bytes));
+                    hub.engine.handle_log_loading(&env, progress);
+                    let Part::Commands(reader) = &mut current.part else {
+                        return Ok(true);
+                    };
+                    if count > 0 {
+                        reader.feed(self.buffer.get(..count).unwrap_or_default());
+                        continue;
+                    }
+                    return match reader.finish() {
+                        Ok(()) => Ok(true),
+                        Err(_) => self.cut_off(hub, current).map(|()| true),
+                    };
+                }
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// The file ends in the middle of something: what is whole may be all that there ever was.
+    fn cut_off(&self, hub: &Hub, current: &mut Current) -> Result<(), String> {
+        let Part::Commands(reader) = &current.part else {
+            return Ok(());
+        };
+        let (name, good) = (&current.name, reader.good());
+        if !self.waiting.is_empty() {
+            return Err("Fatal error: the truncated file is not the last file".to_owned());
+        }
+        if reader.is_in_transaction() {
+            let text = format!("Revert incomplete MULTI/EXEC transaction in AOF file {name}");
+            hub.log.log(Level::Warning, &text);
+        }
+        if !hub.engine.config().bool(id::AOF_LOAD_TRUNCATED) {
+            return Err(told(LogFault::Truncated, name));
+        }
+        for text in [
+            format!("!!! Warning: short read while loading the AOF file {name}!!!"),
+            format!("!!! Truncating the AOF {name} at offset {good} !!!"),
+        ] {
+            hub.log.log(Level::Warning, &text);
+        }
+        truncate(&self.folder.path(name), good).map_err(|error| {
+            let text = system_text(&error);
+            format!("Error truncating the AOF file {name}: {text}")
+        })?;
+        let text = format!("AOF {name} loaded anyway because aof-load-truncated is enabled");
+        hub.log.log(Level::Warning, &text);
+        current.bytes = good;
+        Ok(())
+    }
+}
+
+fn told(fault: LogFault, name: &str) -> String {
+    match fault {
+        LogFault::Truncated => format!(
+            "Unexpected end of file reading the append only file {name}. You can: 1) Make a \
+             backup of your AOF file, then use ./valkey-check-aof --fix <filename.manifest>. 2) \
+             Alternatively you can set the 'aof-load-truncated' configuration option to yes and \
+             restart the server."
+        ),
+        fault => format!(
+            "Bad file format reading the append only file {name}: make a backup of your AOF \
+             file, then use ./valkey-check-aof --fix <filename.manifest> ({fault})"
+        ),
+    }
+}
+
+/// Takes over the one file that older versions wrote: it becomes the base under its own name.
+fn take_over(folder: &Folder, names: &vk_persist::Names, log: &Logger) -> Result<Manifest, String> {
+    let name = names.single();
+    folder.create().map_err(|error| {
+        let text = system_text(&error);
+        format!(
+            "Can't open or create append-only dir {}: {text}",
+            folder.name()
+        )
+    })?;
+    let manifest = Manifest::of_single(name);
+    let temporary = names.temporary_manifest();
+    let ops = [
+        FileOp::Write(temporary.clone(), manifest.encode()),
+        FileOp::Sync(temporary.clone()),
+        FileOp::Rename(temporary, names.manifest()),
+    ];
+    // The file first: a list that names what is not there yet would stop the next start.
+    let moved = fs::rename(name, folder.path(name));
+    moved.map_err(|error| {
+        format!(
+            "Error trying to move the old AOF file {name} into dir {}: {}",
+            folder.name(),
+            system_text(&error)
+        )
+    })?;
+    folder.perform(&ops).map_err(|error| error.text)?;
+    folder
+        .perform(&[FileOp::SyncFolder])
+        .map_err(|error| error.text)?;
+    let text = format!(
+        "Successfully migrated an old-style AOF file ({name}) into the AOF directory ({}).",
+        folder.name()
+    );
+    log.log(Level::Notice, &text);
+    Ok(manifest)
+}
