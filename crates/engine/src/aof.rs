@@ -291,7 +291,7 @@ impl Engine {
         self.set_time(env);
         let before = self.aof.loading;
         self.aof.loading = bytes.map(|(done_bytes, total_bytes)| LogLoading {
-            begun_s: before.map_or(self.wall.0.div_euclid(1_000_000), |l| l.begun_s),
+            begun_s: before.map_or_else(|| self.wall.0.div_euclid(1_000_000), |l| l.begun_s),
             begun: before.map_or(self.mono, |l| l.begun),
             done_bytes,
             total_bytes,
@@ -310,12 +310,9 @@ impl Engine {
                 db: first,
                 effects: core::slice::from_ref(effect),
             };
-            match self.handle_effects(env, one) {
-                Err(EffectError::UnknownCommand) => {
-                    let name = effect.arg(0).unwrap_or_default();
-                    return Err(String::from_utf8_lossy(name).into_owned());
-                }
-                Ok(()) | Err(_) => {}
+            if self.handle_effects(env, one) == Err(EffectError::UnknownCommand) {
+                let name = effect.arg(0).unwrap_or_default();
+                return Err(String::from_utf8_lossy(name).into_owned());
             }
             first = self.replay_db().unwrap_or(first);
         }

@@ -1,9 +1,9 @@
 //! What is written to the log and when: groups of effects become commands, commands become writes,
 //! writes become durable. It also knows what a rewrite does to the files.
 //!
-//! The contract: with `always` a reply leaves after its effects are on disk; with `everysec` and `no`
-//! after they were written to the system, so that the end of the process loses nothing that was
-//! acknowledged.
+//! The contract: with `always` a reply leaves after its effects are on disk; with `everysec` and
+//! `no` after they were written to the system, so that the end of the process loses nothing that
+//! was acknowledged.
 
 use alloc::{format, string::String, vec::Vec};
 

@@ -1,4 +1,4 @@
-//! Reading a log of commands: what is complete, what is a transaction, and where the good part ends.
+//! Reading a log of commands: what is complete, what is a transaction, where the good part ends.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -160,8 +160,8 @@ impl LogReader {
         }
     }
 
-    /// An annotation: `Some(Some(time))`, `Some(None)` for one that means nothing here, or `None` if
-    /// it is not complete.
+    /// An annotation: `Some(Some(time))`, `Some(None)` for one that means nothing here, or `None`
+    /// if it is not complete.
     fn note(&mut self) -> Result<Option<Option<i64>>, LogFault> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let Some(end) = rest

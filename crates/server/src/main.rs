@@ -15,6 +15,7 @@ mod daemon;
 mod descriptors;
 mod elapsed;
 mod facts;
+mod hold;
 mod host;
 mod hub;
 mod intake;
