@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod aof;
 mod apps;
 mod clients;
 mod config;

@@ -153,8 +153,13 @@ impl Server {
             self.signal(Signal::TERM);
         }
         assert_eq!(self.wait_for_end(), 0, "{}", self.log());
-        let bare = Launch::bare(&[]);
-        std::mem::replace(&mut self.launch, bare)
+        self.relaunch()
+    }
+
+    /// How it was started, after it has ended.
+    #[must_use]
+    pub fn relaunch(mut self) -> Launch {
+        std::mem::replace(&mut self.launch, Launch::bare(&[]))
     }
 
     /// Its own pages in memory, in bytes.

@@ -63,6 +63,8 @@ pub enum ManifestFault {
     Path,
     /// There is a second base.
     DuplicateBase,
+    /// It is of no kind that is known.
+    Kind,
     /// Increments are not in order.
     Order,
 }
@@ -75,6 +77,7 @@ impl fmt::Display for ManifestFault {
             Self::Format => "Invalid AOF manifest file format",
             Self::Path => "File can't be a path, just a filename",
             Self::DuplicateBase => "Found duplicate base file information",
+            Self::Kind => "Unknown AOF file type",
             Self::Order => "Found a non-monotonic sequence number",
         })
     }
@@ -159,7 +162,7 @@ impl Manifest {
                 self.increments.push(part);
             }
             "h" => self.history.push(part),
-            _ => return Err(ManifestFault::Format),
+            _ => return Err(ManifestFault::Kind),
         }
         Ok(())
     }
@@ -324,12 +327,12 @@ mod tests {
             "file a seq 1\n",
             "file a seq 0 type b\n",
             "file a seq x type b\n",
-            "file a seq 1 type x\n",
             "file \"a seq 1 type b\n",
             "seq 1 type b\n",
         ] {
             assert_eq!(fault(text), ManifestFault::Format, "{text}");
         }
+        assert_eq!(fault("file a seq 1 type x\n"), ManifestFault::Kind);
         assert_eq!(fault("file ../a seq 1 type b\n"), ManifestFault::Path);
         let twice = "file a seq 1 type b\nfile b seq 2 type b\n";
         assert_eq!(fault(twice), ManifestFault::DuplicateBase);

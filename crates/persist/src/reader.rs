@@ -224,7 +224,6 @@ impl LogReader {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::{format, string::String, vec::Vec};
 

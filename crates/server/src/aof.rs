@@ -151,7 +151,10 @@ impl Shell {
     fn base_body(&self, plan: &vk_engine::SnapshotPlan, form: SnapshotForm) -> Body {
         match form {
             SnapshotForm::Records => self.body(plan),
-            SnapshotForm::Commands => Body::commands(),
+            SnapshotForm::Commands => {
+                let notes_time = self.hub.engine.config().bool(id::AOF_TIMESTAMP_ENABLED);
+                Body::commands(notes_time.then_some(plan.facts.created_s))
+            }
         }
     }
 

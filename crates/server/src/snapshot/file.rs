@@ -51,11 +51,12 @@ impl Body {
         }
     }
 
-    /// A file of commands.
-    pub(crate) fn commands() -> Self {
+    /// A file of commands, which may begin with its time.
+    pub(crate) fn commands(time_s: Option<i64>) -> Self {
+        let note = time_s.map(|time_s| format!("#TS:{time_s}\r\n"));
         Self {
             writer: None,
-            beginning: Vec::new(),
+            beginning: note.unwrap_or_default().into_bytes(),
         }
     }
 }
