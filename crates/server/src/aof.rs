@@ -3,13 +3,14 @@
 
 mod append_only;
 mod folder;
+mod gather;
 mod load;
 mod sync;
 
 pub(crate) use append_only::AppendOnly;
 pub(crate) use load::LogLoad;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use vk_engine::{
     AofFacts, AofRewrite, EffectBuf, MonoMicros, SaveFault, SnapshotForm, SnapshotId,
@@ -19,6 +20,7 @@ use vk_persist::{Aof, FsyncPolicy, LogOptions, Manifest, Names};
 
 use append_only::Rewriting;
 use folder::Folder;
+use gather::Gathering;
 use sync::Syncer;
 
 use crate::{
@@ -106,6 +108,7 @@ impl Shell {
             rewrite: None,
             synced_at: self.hub.clock.mono,
             syncing: None,
+            gathering: Gathering::default(),
             delayed_syncs: 0,
             fault: None,
             is_lost: false,
@@ -237,6 +240,19 @@ impl Shell {
         self.hub.drain();
     }
 
+    /// With `always`: whether what was done waits for more, so that one write to the disk is for
+    /// all of it; for how long at most. Meanwhile no reply leaves.
+    pub(crate) fn gather(&mut self) -> Option<Duration> {
+        let aof = self.aof.as_mut()?;
+        let is_wanted = aof.log.policy() == FsyncPolicy::Always && !self.is_ending;
+        if !is_wanted || !self.hub.engine.has_effects() {
+            return None;
+        }
+        self.hub.hold_dirty();
+        let (_, returned) = self.hub.held.counts();
+        aof.gathering.wait(self.hub.clock.now(), returned)
+    }
+
     /// Takes the effects of this turn and writes them; replies that wait for them may leave then.
     pub(crate) fn write_log(&mut self) {
         let Some(aof) = &mut self.aof else {
@@ -253,7 +269,7 @@ impl Shell {
         };
         let is_due = aof.retry_at.is_none_or(|at| at <= now);
         if !aof.log.unwritten().is_empty() && is_due {
-            match aof.write(&self.hub.clock) {
+            match aof.write(&self.hub.clock, self.hub.held.counts()) {
                 Ok(()) => {
                     if aof.retry_at.take().is_some() && !aof.is_lost {
                         aof.fault = None;
@@ -262,7 +278,7 @@ impl Shell {
                     }
                 }
                 Err(text) => {
-                    aof.retry_at = Some(now.after(std::time::Duration::from_micros(RETRY_MICROS)));
+                    aof.retry_at = Some(now.after(Duration::from_micros(RETRY_MICROS)));
                     aof.fault.get_or_insert_with(|| text.clone());
                     let line = format!("Error writing to the AOF file: {text}");
                     self.hub.log.log(Level::Warning, &line);
@@ -388,7 +404,7 @@ impl Shell {
             } else {
                 aof.take(&mut self.hub, Some(rewrite.groups_before));
                 if !aof.log.unwritten().is_empty() {
-                    aof.write(&self.hub.clock)?;
+                    aof.write(&self.hub.clock, self.hub.held.counts())?;
                 }
             }
             aof.begin_increment(logger)?;

@@ -51,6 +51,8 @@ pub(crate) struct Client {
     pub(crate) is_in_dirty: bool,
     /// What is queued must not leave yet.
     pub(crate) is_held: bool,
+    /// The last write to the disk that it was held for.
+    pub(crate) held_round: u32,
     pub(crate) is_in_touched: bool,
 }
 
@@ -72,6 +74,7 @@ impl Client {
             is_in_ready: false,
             is_in_dirty: false,
             is_held: false,
+            held_round: 0,
             is_in_touched: false,
         }
     }

@@ -14,6 +14,7 @@ use vk_resp::{Batch, ProtocolError, ReplyBuf, Request};
 use crate::{
     clients::{ClientIndex, Clients, Phase},
     elapsed::LoopHost,
+    hold::Held,
     host::{Clock, Counters},
     log::{Level, Logger},
     snapshot::SaveOrder,
@@ -46,7 +47,7 @@ pub(crate) struct Hub {
     /// Effects are written before the replies that follow them leave.
     pub(crate) is_logging: bool,
     /// Connections whose replies wait until effects are written.
-    pub(crate) held: Vec<ClientIndex>,
+    pub(crate) held: Held,
     /// How long a connection may take to authenticate; without end in the compatible profile.
     pub(crate) authenticate_time_max: Option<Duration>,
     pub(crate) log: &'static Logger,

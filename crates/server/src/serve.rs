@@ -185,7 +185,7 @@ fn hub(
         directives: std::collections::VecDeque::new(),
         save_orders: std::collections::VecDeque::new(),
         is_logging: false,
-        held: Vec::new(),
+        held: crate::hold::Held::default(),
         authenticate_time_max,
         log,
     })

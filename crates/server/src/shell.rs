@@ -14,6 +14,7 @@ use std::{
 };
 
 use mio::{Events, Poll, Token, Waker};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use vk_engine::{HostFacts, MonoMicros, WorkBudget, config::id};
 use vk_net::limits;
 
@@ -91,6 +92,8 @@ pub(crate) struct Shell {
     pub(crate) aof: Option<AppendOnly>,
     /// The files of one that is off, while they are rewritten.
     pub(crate) unlogged: Option<AppendOnly>,
+    /// Until then replies may wait for others, so that one write to the disk is for all of them.
+    gathers_until: Option<MonoMicros>,
     /// Set from outside when the certificate files are new.
     pub(crate) is_renewed: Option<Arc<AtomicBool>>,
     pub(crate) exit: Option<Exit>,
@@ -132,6 +135,7 @@ impl Shell {
             load: None,
             aof: None,
             unlogged: None,
+            gathers_until: None,
             is_renewed: None,
             exit: None,
         })
@@ -151,7 +155,7 @@ impl Shell {
     }
 
     fn turn(&mut self) -> io::Result<()> {
-        let timeout = self.timeout();
+        let timeout = self.wait_for_others();
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => self.events.clear(),
@@ -172,8 +176,12 @@ impl Shell {
         self.go_on_loading();
         self.hub.engine.handle_turn_end();
         self.hub.drain();
-        self.write_log();
-        self.flush_dirty();
+        let gathers_for = self.gather();
+        self.gathers_until = gathers_for.map(|time| self.hub.clock.now().after(time));
+        if self.gathers_until.is_none() {
+            self.write_log();
+            self.flush_dirty();
+        }
         self.go_on_with_log();
         self.hub.drain();
         self.hub.bury();
@@ -201,9 +209,31 @@ impl Shell {
             Some(due) => due.min(self.next_tick),
             None => self.next_tick,
         };
-        let others = [self.saving_due(), self.loading_due(), self.log_due()];
+        let others = [
+            self.saving_due(),
+            self.loading_due(),
+            self.log_due(),
+            self.gathers_until,
+        ];
         let due = others.into_iter().flatten().fold(due, MonoMicros::min);
         Duration::from_micros(due.0.saturating_sub(self.hub.clock.now().0))
+    }
+
+    /// Waits where that has to be more precise than the milliseconds that [`Poll`] knows; the
+    /// time that is left to wait.
+    fn wait_for_others(&mut self) -> Duration {
+        let timeout = self.timeout();
+        if self.gathers_until.is_none() || timeout.is_zero() {
+            return timeout;
+        }
+        let wanted = Timespec {
+            tv_sec: 0,
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        let mut ready = [PollFd::new(self.poll.registry(), PollFlags::IN)];
+        // If it cannot be waited like that, there is nothing to wait for.
+        let _ = rustix::event::poll(&mut ready, Some(&wanted));
+        Duration::ZERO
     }
 
     fn take_events(&mut self) {

@@ -1,6 +1,6 @@
 //! The log of a running server: its files, what is to be written, and what the disk has.
 
-use std::{fs::File, io};
+use std::{fs::File, io, time::Instant};
 
 use vk_engine::{
     AofFacts, EffectBuf, MonoMicros, SaveFault, SnapshotId,
@@ -10,6 +10,7 @@ use vk_persist::{Aof, FsyncPolicy, Group};
 
 use super::{
     folder::{self, Folder},
+    gather::Gathering,
     sync::Syncer,
 };
 use crate::{
@@ -35,6 +36,8 @@ pub(crate) struct AppendOnly {
     pub(super) synced_at: MonoMicros,
     /// What is being given to the disk: up to where, and since when.
     pub(super) syncing: Option<(u64, MonoMicros)>,
+    /// With `always`: when the next write to the disk begins.
+    pub(super) gathering: Gathering,
     pub(super) delayed_syncs: u64,
     pub(super) fault: Option<String>,
     /// A failure of the disk: nothing is durable any more until all was written anew.
@@ -159,14 +162,20 @@ impl AppendOnly {
         Ok(())
     }
 
-    /// Writes the buffer; with `always` it is on disk afterwards.
-    pub(super) fn write(&mut self, clock: &Clock) -> Result<(), String> {
+    /// Writes the buffer; with `always` it is on disk afterwards. So many connections wait for it,
+    /// and so many of them have waited for the write before.
+    pub(super) fn write(
+        &mut self,
+        clock: &Clock,
+        (connections, returned): (usize, usize),
+    ) -> Result<(), String> {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
         folder::append(file, self.log.unwritten()).map_err(|error| system_text(&error))?;
         self.log.handle_written();
         if self.log.policy() == FsyncPolicy::Always {
+            let begun = Instant::now();
             file.sync_data().map_err(|error| {
                 self.is_lost = true;
                 system_text(&error)
@@ -174,6 +183,8 @@ impl AppendOnly {
             let written = self.log.status().written;
             self.log.handle_synced(written);
             self.synced_at = clock.mono;
+            self.gathering
+                .handle_synced(begun.elapsed(), connections, returned);
         }
         Ok(())
     }
