@@ -1,5 +1,6 @@
 //! The append-only file: which files it consists of, what is written to them and when, and how they
-//! are read. Files themselves are not known here: what is to be done with them is data.
+//! are read; and the encryption of these and of snapshots. Files themselves are not known here:
+//! what is to be done with them is data.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -11,6 +12,7 @@ mod log;
 mod manifest;
 mod names;
 mod reader;
+pub mod seal;
 
 pub use log::{Aof, FileOp, FsyncPolicy, Group, LogOptions, LogStatus};
 pub use manifest::{Manifest, ManifestError, ManifestFault};

@@ -69,13 +69,16 @@ const PURE: [&str; 7] = [
 
 /// Third-party crates that a pure crate may name outside its tests.
 const PURE_THIRD_PARTY: &[&str] = &[
+    "aes-gcm",
     "bitflags",
     "hashbrown",
+    "hmac",
     "itoa",
     "libm",
     "memchr",
     "nom",
     "ryu",
+    "scrypt",
     "sha2",
     "smallvec",
     "subtle",
