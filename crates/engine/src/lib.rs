@@ -63,6 +63,6 @@ pub use peer::{ListenerKind, Local, Peer, Refusal, Remote, TlsPeer, UnixPeer};
 pub use session::{HostFacts, NetUsage, SessionClass, SessionId};
 pub use snapshot::{
     BackgroundSave, LoadError, LoadOptions, LoadStep, SaveFault, SnapshotBusy, SnapshotChunk,
-    SnapshotForm, SnapshotId, SnapshotPlan, SnapshotStep,
+    SnapshotForm, SnapshotId, SnapshotPlan, SnapshotStep, record_commands,
 };
 pub use users::{BootUser, BootUsers, sha256};

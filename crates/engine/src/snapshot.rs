@@ -17,6 +17,7 @@ use vk_rdb::{Facts, TextSpan, VERSION_REDIS_MAX, VERSION_VALKEY};
 
 use crate::{Engine, config::id, version};
 
+pub use commands::record_commands;
 pub(crate) use load::Loading;
 pub use load::{LoadError, LoadOptions, LoadStep};
 pub(crate) use pass::Pass;

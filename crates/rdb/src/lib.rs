@@ -22,6 +22,7 @@ mod reader;
 mod save;
 #[cfg(test)]
 mod tests;
+mod transcribe;
 mod types;
 mod writer;
 
@@ -36,5 +37,6 @@ pub use load::{LoadLimits, Loaded, load};
 pub use lzf::{Compressor, decompress};
 pub use reader::{Length, Reader, Text};
 pub use save::{code_of, round_trip, save, version_for};
+pub use transcribe::{Inexpressible, VERSION_FUNCTIONS_MIN, VERSION_TRANSCRIBED_MIN, transcribe};
 pub use types::{VERSION_REDIS_MAX, VERSION_VALKEY, ValueCode};
 pub use writer::{Compression, Writer};

@@ -3,7 +3,7 @@
 mod hash;
 mod list;
 mod set;
-mod stream;
+pub(crate) mod stream;
 mod ziplist;
 mod zipmap;
 mod zset;

@@ -9,6 +9,7 @@ use vk_data::pack::{Body, PackKind};
 use vk_data::value::{Object, View};
 use vk_data::zset::{ZSet, ZSetRef};
 
+use crate::load::stream::Form;
 use crate::{
     LoadLimits, Loaded, RdbError, Reader, VERSION_REDIS_MAX, VERSION_VALKEY, ValueCode, Writer,
     load,
@@ -78,7 +79,7 @@ pub fn save(entry: &DbEntry, writer: &mut Writer) -> ValueCode {
             }
             Object::Hash(_) => save_hash(entry, code, writer),
             Object::ZSet(zset) => save_zset(zset, writer),
-            Object::Stream(stream) => stream::save_stream(stream, writer),
+            Object::Stream(stream) => stream::save_stream(stream, Form::Third, writer),
             _ => {}
         },
     }

@@ -14,6 +14,7 @@ use vk_data::{
     value::{StrRef, View},
     zset::ZSetRef,
 };
+use vk_rdb::KeyRecord;
 
 use crate::effects::put_header;
 
@@ -72,6 +73,11 @@ impl<'o> Elements<'o> {
         self.in_command = self.in_command.saturating_sub(1);
         self.left = self.left.saturating_sub(1);
     }
+}
+
+/// The commands that make a key of a file, in RESP: those that a rewritten append-only file has.
+pub fn record_commands(record: KeyRecord<'_>, out: &mut Vec<u8>) {
+    put_key(&record.into_entry(), out);
 }
 
 /// The selection of a database.

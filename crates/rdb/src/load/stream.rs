@@ -12,7 +12,7 @@ use crate::{RdbError, Reader};
 
 /// What a stream remembers, by its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// Its last id.
     First,
     /// Its first id, the largest deleted one, and how many entries it ever had; groups know how
