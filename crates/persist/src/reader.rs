@@ -154,6 +154,10 @@ impl LogReader {
             }
             self.is_inside = false;
             let request = self.batch.request(0, &self.bytes).to_owned();
+            if self.open.is_some() && is_command(&request, b"multi") {
+                // One inside the other: what was begun first would be lost.
+                return Err(LogFault::Format(self.begun));
+            }
             if let Some((db, commands)) = self.take(request) {
                 return Ok(LogEvent::Group { db, commands });
             }
@@ -187,8 +191,7 @@ impl LogReader {
     /// Puts a command where it belongs; a group that is complete is handed out.
     fn take(&mut self, request: OwnedRequest) -> Option<(u32, Vec<OwnedRequest>)> {
         let view = request.view();
-        let name = view.arg(0).unwrap_or_default();
-        let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
+        let is = |wanted: &[u8]| is_command(&request, wanted);
         if is(b"multi") {
             self.open = Some((self.db, Vec::new()));
             return None;
@@ -221,6 +224,11 @@ impl LogReader {
         let is_whole = self.at >= self.bytes.len() && !self.is_inside && self.open.is_none();
         is_whole.then_some(()).ok_or(LogFault::Truncated)
     }
+}
+
+fn is_command(request: &OwnedRequest, name: &[u8]) -> bool {
+    let word = request.view().arg(0).unwrap_or_default();
+    word.eq_ignore_ascii_case(name)
 }
 
 #[cfg(test)]
@@ -285,6 +293,7 @@ mod tests {
             (b"*0\r\n", 0),
             (b"*-1\r\n", 0),
             (b"*1\r\n$-1\r\n", 0),
+            (b"*1\r\n$5\r\nMULTI\r\n*1\r\n$5\r\nmulti\r\n", 15),
         ] {
             let (_, _, ended) = read(log, 64);
             assert_eq!(ended, Err(LogFault::Format(at)), "{log:?}");
