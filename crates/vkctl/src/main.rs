@@ -1,8 +1,11 @@
-//! vkctl, the command line of Verikey; under the names valkey-cli and redis-cli it behaves as
-//! those do. This file decides what is to be done; how is in the modules.
+//! vkctl, the command line of Verikey; under the names of Valkey's and Redis's client and checkers
+//! of files it behaves as those do. This file decides what is to be done; how is in the modules.
 
+mod aof;
+mod backup;
 mod built_in;
 mod catalog;
+mod checkers;
 mod command;
 mod compat;
 mod compat_table;
@@ -20,11 +23,14 @@ mod interrupt;
 mod lines;
 mod link;
 mod modes;
+mod new_file;
 mod options;
 mod own;
 mod persona;
 mod printer;
+mod progress;
 mod prompt;
+mod rdb;
 mod secret;
 mod session;
 mod snippets;
@@ -40,6 +46,8 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::process::ExitCode;
 
+use crate::backup::BackupJob;
+use crate::checkers::Checker;
 use crate::command::is;
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, UsageError};
@@ -54,9 +62,13 @@ const STDIN_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os();
-    let persona = Persona::of(&arguments.next().unwrap_or_default());
+    let program = arguments.next().unwrap_or_default();
     let arguments: Vec<OsString> = arguments.collect();
-    match run(persona, &arguments) {
+    let done = match Checker::of(&program) {
+        Some(checker) => checker.run(&arguments),
+        None => run(Persona::of(&program), &arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
         Err(Failure::Local(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -83,6 +95,10 @@ fn run(persona: Persona, arguments: &[OsString]) -> Result<(), Failure> {
         Mode::IntrinsicLatency { seconds } => return modes::latency::intrinsic(*seconds),
         Mode::Health { probe } => return run_health(*probe, &options),
         Mode::Connect { client } => return run_connect(client, &options),
+        Mode::Rdb(job) => return rdb::run(job),
+        Mode::Aof(job) => return aof::run(job),
+        Mode::Backup(BackupJob::Verify(job)) => return backup::verify(job),
+        Mode::Backup(BackupJob::Restore(job)) => return backup::restore(job),
         _ => {}
     }
     let endpoint = decide(persona, &options)?;
@@ -161,6 +177,7 @@ fn run_mode(
         Mode::Latency { history } => modes::latency::run(session, options, *history),
         Mode::BigKeys | Mode::MemKeys { .. } => modes::keys::largest(session, options),
         Mode::HotKeys => modes::keys::hottest(session, options),
+        Mode::Backup(BackupJob::Create(job)) => backup::create(job, session),
         Mode::Eval { path } => {
             modes::eval::run(session, options, path, arguments)?;
             session.print_messages()

@@ -4,9 +4,12 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use crate::aof::AofJob;
+use crate::backup::BackupJob;
 use crate::error::UsageError;
 use crate::health::Probe;
 use crate::persona::Persona;
+use crate::rdb::RdbJob;
 use crate::secret::Secret;
 use crate::snippets::Snippet;
 use crate::uri::ServerUri;
@@ -58,6 +61,12 @@ pub(crate) enum Mode {
     Health { probe: Probe },
     /// Print how a client library connects.
     Connect { client: &'static Snippet },
+    /// Look into an RDB file.
+    Rdb(RdbJob),
+    /// Check an append-only file.
+    Aof(AofJob),
+    /// Make, check or restore a backup.
+    Backup(BackupJob),
     /// Print a page of help or the version.
     Say { text: String },
     /// Known to Valkey's client, not to this version of ours.

@@ -12,6 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use vk_engine::version::VERIKEY;
 
+use self::files::{AofVerb, BackupVerb, RdbVerb};
 use crate::error::UsageError;
 use crate::options::{self, Mode, NAME_BYTES_MAX, Options, PIPE_TIMEOUT_SECS, SCAN_COUNT};
 use crate::secret::Secret;
@@ -102,6 +103,27 @@ enum Verb {
         /// Client library or framework
         #[arg(long = "for", value_name = "CLIENT", ignore_case = true, value_parser = client())]
         client: &'static Snippet,
+    },
+    /// Look into RDB files, without a server: check, info, dump, convert
+    #[command(subcommand_required = true, override_usage = "vkctl rdb <COMMAND>")]
+    Rdb {
+        #[command(subcommand)]
+        verb: RdbVerb,
+    },
+    /// Check and mend append-only files, without a server
+    #[command(
+        subcommand_required = true,
+        override_usage = "vkctl aof check [OPTIONS] <PATH>"
+    )]
+    Aof {
+        #[command(subcommand)]
+        verb: AofVerb,
+    },
+    /// Back a live server up, check backups, put them back
+    #[command(subcommand_required = true, override_usage = "vkctl backup <COMMAND>")]
+    Backup {
+        #[command(subcommand)]
+        verb: BackupVerb,
     },
     /// Say what a command of the server does and takes
     #[command(override_usage = "vkctl [OPTIONS] help [COMMAND]...")]
@@ -430,6 +452,7 @@ fn one_line(error: &clap::Error) -> String {
     }
 }
 
+mod files;
 mod settings;
 #[cfg(test)]
 mod tests;

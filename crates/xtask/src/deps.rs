@@ -47,7 +47,14 @@ const ARROWS: &[(&str, Arrows)] = &[
     ),
     (
         "vkctl",
-        Arrows::To(&["vk-spec", "vk-resp", "vk-net", "vk-engine"]),
+        Arrows::To(&[
+            "vk-spec",
+            "vk-resp",
+            "vk-net",
+            "vk-rdb",
+            "vk-persist",
+            "vk-engine",
+        ]),
     ),
     ("vk-model", Arrows::To(&["vk-spec"])),
     ("vk-compat", Arrows::To(&["vk-resp"])),

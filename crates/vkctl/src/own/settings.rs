@@ -14,7 +14,10 @@ use crate::uri::ServerUri;
 use crate::words;
 
 /// Those with a page of help of their own; any other name is a command of the server.
-const OWN_COMMANDS: [&str; 3] = ["health", "connect", "completions"];
+const OWN_COMMANDS: [&str; 6] = ["health", "connect", "completions", "rdb", "aof", "backup"];
+
+/// Those of them that have commands of their own.
+const OWN_GROUPS: [&str; 3] = ["rdb", "aof", "backup"];
 
 impl CommandLine {
     pub(super) fn into_options(self) -> Result<(Options, Vec<Vec<u8>>), UsageError> {
@@ -31,6 +34,7 @@ impl CommandLine {
             })?;
             options.pattern = Some(pattern);
         }
+        let database = self.connection.db;
         self.tls.apply(&mut options);
         self.connection.apply(&mut options)?;
         self.login.apply(&mut options);
@@ -55,6 +59,18 @@ impl CommandLine {
                 options.mode = Mode::Connect { client };
                 Ok((options, Vec::new()))
             }
+            Some(Verb::Rdb { verb }) => {
+                options.mode = verb.into_mode(database);
+                Ok((options, Vec::new()))
+            }
+            Some(Verb::Aof { verb }) => {
+                options.mode = verb.into_mode();
+                Ok((options, Vec::new()))
+            }
+            Some(Verb::Backup { verb }) => {
+                options.mode = verb.into_mode();
+                Ok((options, Vec::new()))
+            }
             Some(Verb::Completions { shell }) => {
                 let text = completions(shell);
                 options.mode = Mode::Say { text };
@@ -63,6 +79,7 @@ impl CommandLine {
             Some(Verb::Help { words }) => match words.as_slice() {
                 [] => help_page(&[]),
                 [word] if OWN_COMMANDS.iter().any(|own| word == own) => help_page(&words),
+                [word, _] if OWN_GROUPS.iter().any(|own| word == own) => help_page(&words),
                 _ => {
                     let mut command = vec![b"help".to_vec()];
                     command.extend(bytes(words));

@@ -4,8 +4,11 @@
 use clap::CommandFactory;
 
 use super::*;
+use crate::aof::Mend;
+use crate::backup::{BackupJob, Drill};
 use crate::health::Probe;
 use crate::options::{OutputMode, ProtocolChoice};
+use crate::rdb::{DumpForm, RdbJob, Version};
 
 fn parse(arguments: &[&str]) -> Result<(Options, Vec<Vec<u8>>), UsageError> {
     let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
@@ -237,6 +240,71 @@ fn our_own_commands_take_options_on_both_sides() {
 }
 
 #[test]
+fn commands_for_files() {
+    let path = std::path::PathBuf::from("f");
+    let mode = options(&["rdb", "check", "f"]).mode;
+    assert_eq!(mode, Mode::Rdb(RdbJob::Check { path }));
+    let words = [
+        "rdb",
+        "dump",
+        "-n",
+        "3",
+        "--pattern",
+        "-*",
+        "--type",
+        "set",
+        "f",
+    ];
+    let Mode::Rdb(RdbJob::Dump { filter, form, .. }) = options(&words).mode else {
+        unreachable!()
+    };
+    assert_eq!((filter.database, form), (Some(3), DumpForm::Text));
+    assert_eq!(filter.pattern.as_deref(), Some(&b"-*"[..]));
+    let Mode::Rdb(RdbJob::Convert(convert)) = options(&["rdb", "convert", "a", "b"]).mode else {
+        unreachable!()
+    };
+    assert!(convert.compresses && convert.sums);
+    assert_eq!(convert.version, Version::AsServer);
+    let words = ["aof", "check", "--truncate-to", "7", "--no-copy", "f"];
+    let Mode::Aof(job) = options(&words).mode else {
+        unreachable!()
+    };
+    assert_eq!(job.mend, Mend::TruncateTo(7));
+    assert!(!job.manner.keeps_tail && !job.manner.is_agreed);
+    let words = ["-p", "7", "backup", "create", "--drill", "f", "--user", "u"];
+    let made = options(&words);
+    assert_eq!((made.port, made.user.as_deref()), (Some(7), Some("u")));
+    let Mode::Backup(BackupJob::Create(job)) = made.mode else {
+        unreachable!()
+    };
+    assert_eq!(job.drill, Some(Drill::default()));
+    for (arguments, names) in [
+        (&["rdb"][..], &["subcommand"][..]),
+        (&["rdb", "chekc", "f"], &["'chekc'", "'check'"]),
+        (
+            &["rdb", "convert", "--rdb-version", "x", "a", "b"],
+            &["'x'", "oldest"],
+        ),
+        (&["rdb", "dump", "--type", "tree", "f"], &["'tree'", "zset"]),
+        (
+            &["aof", "check", "--fix", "--truncate-to", "7", "f"],
+            &["--fix"],
+        ),
+        (
+            &["aof", "check", "--truncate-to", "0", "f"],
+            &["'0'", "--truncate-to"],
+        ),
+        (&["backup", "create", "f", "--vkd", "p"], &["--drill"]),
+        (&["backup", "restore", "f"], &["--data-dir"]),
+    ] {
+        let text = message(arguments);
+        for name in names {
+            assert!(text.contains(name), "{arguments:?}: {text}");
+        }
+    }
+}
+
+#[test]
 fn pages_of_help() {
     let whole = page(&["--help"]);
     assert_eq!(whole, page(&["-h"]));
@@ -248,6 +316,9 @@ fn pages_of_help() {
         "health",
         "connect",
         "VKCTL_AUTH",
+        "rdb",
+        "aof",
+        "backup",
     ] {
         assert!(whole.contains(text), "{text}: {whole}");
     }
@@ -256,6 +327,9 @@ fn pages_of_help() {
     assert!(!whole.contains("test_hint") && !whole.contains('\x1b'));
     assert!(whole.lines().all(|line| line.len() <= 100), "{whole}");
     assert!(page(&["health", "--help"]).contains("--live"));
+    assert!(page(&["rdb", "--help"]).contains("convert"));
+    let convert = page(&["help", "rdb", "convert"]);
+    assert!(convert.contains("--no-checksum"), "{convert}");
     assert_eq!(page(&["help", "connect"]), page(&["connect", "--help"]));
     assert_eq!(page(&["--version"]), format!("vkctl {VERIKEY}\n"));
     assert_eq!(page(&["-v"]), page(&["-V"]));
@@ -270,7 +344,13 @@ fn pages_of_help() {
 fn completions_know_options_and_commands() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = page(&["completions", shell]);
-        for word in ["quoted-json", "health", "ready"] {
+        for word in [
+            "quoted-json",
+            "health",
+            "ready",
+            "truncate-to",
+            "no-checksum",
+        ] {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }
