@@ -123,8 +123,13 @@ impl Engine {
         Some(self.mono.0.saturating_sub(begun.0) / MICROS_PER_SECOND)
     }
 
-    /// Begins to rewrite the append-only file; `false` if another pass is in progress.
+    /// Begins to rewrite the append-only file; `false` if another pass is in progress, or a
+    /// transaction waits in its middle: then it begins as soon as it can.
     pub fn begin_rewrite(&mut self) -> bool {
+        if self.pause.is_exclusive() {
+            self.aof.is_scheduled = true;
+            return false;
+        }
         let plan = self.snapshot_plan(true);
         let form = if self.config.bool(id::AOF_USE_RDB_PREAMBLE) {
             SnapshotForm::Records

@@ -5,10 +5,11 @@
 //! requests that wait for it run again in the order in which they came. A request that finds
 //! nothing even then keeps its place.
 
-use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, string::String, vec::Vec};
 use core::time::Duration;
 
 use vk_data::{
+    entry::DbEntry,
     long_double::LongDouble,
     num::{parse_f64, parse_i64},
     value::ValueType,
@@ -23,7 +24,7 @@ use crate::{
     key_sessions::{DbKey, KeySessions},
     observe::Ran,
     pipeline,
-    session::{Parked, SessionFlags},
+    session::{Parked, Session, SessionFlags},
 };
 
 /// What a request waits for.
@@ -66,8 +67,10 @@ pub(crate) struct NewBlock {
 #[derive(Debug, Default)]
 pub(crate) struct Blocking {
     waiters: KeySessions,
-    /// Keys that changed, in order, each once.
+    /// Keys that changed so that they may end a wait, in order, each once.
     ready: Vec<DbKey>,
+    /// The same, to be found.
+    noted: BTreeSet<DbKey>,
 }
 
 impl Blocked {
@@ -80,25 +83,15 @@ impl Blocked {
 }
 
 impl Blocking {
-    /// A key has changed.
-    #[inline]
-    pub(crate) fn touched(&mut self, db: u32, key: &[u8]) {
-        if self.waiters.is_empty() {
-            return;
-        }
-        let waited = (db, Box::from(key));
-        if self.waiters.contains(&waited) && !self.ready.contains(&waited) {
-            self.ready.push(waited);
+    fn note(&mut self, key: DbKey) {
+        if self.noted.insert(key.clone()) {
+            self.ready.push(key);
         }
     }
 
-    /// Every key of a database may have changed.
-    pub(crate) fn touched_all(&mut self, db: u32) {
-        for (key, _) in self.waiters.of_db(db) {
-            if !self.ready.contains(key) {
-                self.ready.push(key.clone());
-            }
-        }
+    fn take_ready(&mut self) -> Vec<DbKey> {
+        self.noted.clear();
+        core::mem::take(&mut self.ready)
     }
 
     /// Distinct keys that somebody waits for.
@@ -114,6 +107,27 @@ impl Blocking {
     /// What [`Blocking::memory_bytes`] has to be, by a walk over all keys.
     pub(crate) fn recount_bytes(&self) -> usize {
         self.waiters.recount_bytes()
+    }
+
+    /// Pairs of a key and a session that waits for it: for checks.
+    pub(crate) fn pairs_len(&self) -> usize {
+        self.waiters.pairs_len()
+    }
+
+    /// How many keys a session waits for: for checks.
+    ///
+    /// # Errors
+    /// A key does not know of it.
+    pub(crate) fn waits_of(&self, id: SessionId, session: &Session) -> Result<usize, String> {
+        let Some(Parked::Blocked(blocked)) = &session.parked else {
+            return Ok(0);
+        };
+        let keys: BTreeSet<&DbKey> = blocked.keys.iter().collect();
+        let knows = |key: &&DbKey| self.waiters.sessions(key).contains(&id);
+        match keys.iter().find(|key| !knows(key)) {
+            Some(key) => Err(alloc::format!("{key:?} does not know that {id:?} waits")),
+            None => Ok(keys.len()),
+        }
     }
 
     fn add(&mut self, keys: &[DbKey], session: SessionId) {
@@ -307,21 +321,52 @@ impl Engine {
         blocked.flatten().collect::<BTreeSet<_>>().len()
     }
 
-    /// Whether the value of a key can end the wait of a session.
-    fn can_serve(&self, key: &DbKey, session: SessionId) -> bool {
+    /// A key has changed: it is noted if it may end a wait as it is now.
+    #[inline]
+    pub(crate) fn note_ready(&mut self, db: u32, key: &[u8]) {
+        if !self.blocking.waiters.is_empty() {
+            self.note_waited((db, Box::from(key)));
+        }
+    }
+
+    /// Every key of a database may have changed.
+    pub(crate) fn note_all_ready(&mut self, db: u32) {
+        let waited = self.blocking.waiters.of_db(db).map(|(key, _)| key.clone());
+        for key in waited.collect::<Vec<_>>() {
+            self.note_waited(key);
+        }
+    }
+
+    fn note_waited(&mut self, key: DbKey) {
+        let waiters = self.blocking.waiters.sessions(&key);
+        if waiters.is_empty() {
+            return;
+        }
+        let kind = self.kind_of(&key);
+        if waiters.iter().any(|session| self.can_serve(kind, *session)) {
+            self.blocking.note(key);
+        }
+    }
+
+    /// The type of a key that is there.
+    fn kind_of(&self, key: &DbKey) -> Option<ValueType> {
+        let hash = self.dbs.seed().hash(&key.1);
+        let entry = self.dbs.db(key.0).and_then(|db| db.find(hash, &key.1));
+        entry.map(DbEntry::value_type)
+    }
+
+    /// Whether a value of this type, or none, can end the wait of a session.
+    fn can_serve(&self, kind: Option<ValueType>, session: SessionId) -> bool {
         let Some(state) = self.sessions.find(session) else {
             return false;
         };
         let Some(Parked::Blocked(blocked)) = &state.parked else {
             return false;
         };
-        if state.flags.contains(SessionFlags::EVICTED) {
+        if state.flags.contains(SessionFlags::LEAVING) {
             return false;
         }
-        let hash = self.dbs.seed().hash(&key.1);
-        let entry = self.dbs.db(key.0).and_then(|db| db.find(hash, &key.1));
-        let fits = entry.is_some_and(|entry| entry.value_type() == blocked.serves);
-        fits || blocked.ends_with_key
+        kind == Some(blocked.serves) || blocked.ends_with_key
     }
 }
 
@@ -337,11 +382,14 @@ pub(crate) fn serve(engine: &mut Engine, host: &mut dyn Host) {
         if engine.pause.holds_writes(engine.mono) {
             return;
         }
-        for key in core::mem::take(&mut engine.blocking.ready) {
+        for key in engine.blocking.take_ready() {
             let waiters = engine.blocking.waiters.sessions(&key).to_vec();
+            // Most of many waiters get nothing: they do not look for the key.
+            let mut kind = engine.kind_of(&key);
             for session in waiters {
-                if engine.can_serve(&key, session) {
+                if engine.can_serve(kind, session) {
                     run_again(engine, host, session);
+                    kind = engine.kind_of(&key);
                 }
             }
         }

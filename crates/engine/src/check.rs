@@ -122,9 +122,15 @@ pub fn replay(effects: &EffectBuf, mono_micros: u64) -> Result<Rig, String> {
     Ok(rig)
 }
 
-/// Checks that the running totals of every database are what a recount gives.
-fn check_accounts(engine: &Engine) -> Result<(), String> {
+/// Checks that the running totals of everything are what a recount gives, and that sessions and
+/// the tables of keys and channels know the same of each other. Holds between calls, once
+/// [`Engine::handle_turn_end`] was called.
+///
+/// # Errors
+/// What does not agree.
+pub fn check_accounts(engine: &Engine) -> Result<(), String> {
     engine.check_memory()?;
+    engine.check_references()?;
     for (index, db) in engine.dbs.iter() {
         let (mut bytes, mut keys, mut volatile) = (0, 0, 0);
         db.for_each(&mut |entry| {

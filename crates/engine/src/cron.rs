@@ -85,8 +85,11 @@ fn due_work(engine: &mut Engine, host: &mut dyn Host, budget: WorkBudget) {
     if engine.cron.paused {
         return;
     }
-    crate::snapshot::scheduled(engine);
-    crate::aof::scheduled(engine);
+    // A pass that begins in the middle of a transaction would have half of it.
+    if !engine.pause.is_exclusive() {
+        crate::snapshot::scheduled(engine);
+        crate::aof::scheduled(engine);
+    }
     if engine.dbs.is_freeing() {
         engine.dbs.free_slice(budget.entries_max);
     }
@@ -240,9 +243,6 @@ fn close_idle(engine: &mut Engine) {
     for session in idle {
         engine.stats.idle_closed += 1;
         engine.log(LogLevel::Verbose, "Closing idle client".into());
-        engine.outputs.push_back(Output::Close {
-            session,
-            reason: CloseReason::Idle,
-        });
+        engine.dismiss(session, CloseReason::Idle);
     }
 }

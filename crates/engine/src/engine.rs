@@ -22,8 +22,8 @@ use vk_rdb::Checksum;
 use vk_resp::{Limits, ProtocolError, ReplyBuf, Request};
 
 use crate::{
-    BootUsers, Directive, Disposition, Env, Event, LogLevel, MonoMicros, Output, Peer, Refusal,
-    SessionClass, SessionId, Ticket, Ticks, UnixMicros, WorkBudget,
+    BootUsers, CloseReason, Directive, Disposition, Env, Event, LogLevel, MonoMicros, Output, Peer,
+    Refusal, SessionClass, SessionId, Ticket, Ticks, UnixMicros, WorkBudget,
     aof::AofState,
     blocking::{Blocking, NewBlock},
     cmd::CommandTable,
@@ -37,7 +37,7 @@ use crate::{
     pipeline::{self, Prepared},
     pubsub::PubSub,
     random::Random,
-    session::{HostFacts, NetUsage, Session, SessionFlags, Sessions},
+    session::{HostFacts, NetUsage, Parked, Session, SessionFlags, Sessions},
     snapshot::{Loading, Pass, SaveState},
     stats::{Rate, Stats},
     tracking::Tracking,
@@ -334,6 +334,32 @@ impl Engine {
 
     /// The session closes here and nowhere else.
     fn close_session(&mut self, session: SessionId) {
+        self.withdraw(session);
+        self.sessions.remove(session);
+    }
+
+    /// The session has to go. It takes no part in anything from now on, in the rest of a
+    /// transaction either; the shell is told to close its connection.
+    pub(crate) fn dismiss(&mut self, session: SessionId, reason: CloseReason) {
+        let Some(state) = self.sessions.find_mut(session) else {
+            return;
+        };
+        state.flags.insert(SessionFlags::LEAVING);
+        // A transaction that has begun is finished first.
+        if state.exec_rest.is_none() {
+            self.withdraw(session);
+            if let Some(state) = self.sessions.find_mut(session)
+                && matches!(state.parked, Some(Parked::Timer(_) | Parked::Paused(_)))
+            {
+                state.parked = None;
+            }
+        }
+        self.sessions.recount(session);
+        self.outputs.push_back(Output::Close { session, reason });
+    }
+
+    /// The session waits for nothing, listens to nothing and is told nothing any more.
+    fn withdraw(&mut self, session: SessionId) {
         self.unwatch_all(session);
         self.stop_tracking(session);
         self.end_monitor(session);
@@ -341,7 +367,6 @@ impl Engine {
         drop(self.end_block(session));
         self.pause.forget(session);
         self.timers.retain(|(_, id)| *id != session);
-        self.sessions.remove(session);
     }
 
     /// Hashes the keys of requests that come next and fetches what they need into the cache.

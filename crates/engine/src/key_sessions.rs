@@ -42,6 +42,11 @@ impl KeySessions {
         self.keys.iter().map(of_key).sum()
     }
 
+    /// Pairs of a key and a session.
+    pub(crate) fn pairs_len(&self) -> usize {
+        self.keys.values().map(Vec::len).sum()
+    }
+
     /// Adds a session that the key has not got yet.
     pub(crate) fn add(&mut self, key: DbKey, session: SessionId) {
         let name_bytes = key.1.len();
@@ -64,11 +69,6 @@ impl KeySessions {
                 self.keys.remove(key);
             }
         }
-    }
-
-    /// Whether any session has this key.
-    pub(crate) fn contains(&self, key: &DbKey) -> bool {
-        self.keys.contains_key(key)
     }
 
     /// The sessions of a key.

@@ -3,7 +3,7 @@
 //! What the allocator and the kernel say stands beside it in INFO and never decides anything: the
 //! engine's own figures are the same for the same requests, theirs are not.
 
-use alloc::{format, string::String};
+mod recount;
 
 use crate::{
     Engine, HostFacts, MonoMicros, SessionId,
@@ -140,56 +140,6 @@ impl Engine {
             + self.pubsub.memory_bytes()
             + self.timers.len() * size_of::<(MonoMicros, SessionId)>()
             + self.stats.memory_bytes()
-    }
-
-    /// Compares the running totals with a walk over everything: for checks.
-    ///
-    /// # Errors
-    /// Which of them is wrong.
-    pub(crate) fn check_memory(&self) -> Result<(), String> {
-        let data = self.dbs.memory_bytes() + self.dbs.pending_bytes();
-        let parts = [
-            ("databases", data, self.dbs.recount_bytes()),
-            (
-                "sessions",
-                self.sessions.memory_bytes(),
-                self.sessions.recount_bytes(),
-            ),
-            (
-                "watched keys",
-                self.watch.memory_bytes(),
-                self.watch.recount_bytes(),
-            ),
-            (
-                "keys that are waited for",
-                self.blocking.memory_bytes(),
-                self.blocking.recount_bytes(),
-            ),
-            (
-                "statistics",
-                self.stats.memory_bytes(),
-                self.stats.recount_bytes(),
-            ),
-        ];
-        for (what, counted, found) in parts {
-            if counted != found {
-                return Err(format!(
-                    "{what}: {counted} bytes are counted, {found} found"
-                ));
-            }
-        }
-        let mut sum = self.startup_bytes();
-        sum += parts.iter().map(|(_, _, found)| *found as u64).sum::<u64>();
-        sum += (self.sessions.table_bytes() + self.tracking.memory_bytes()) as u64;
-        sum += self.pubsub.memory_bytes() as u64;
-        sum += (self.timers.len() * size_of::<(MonoMicros, SessionId)>()) as u64;
-        if sum == self.used_memory_bytes() {
-            return Ok(());
-        }
-        Err(format!(
-            "{sum} bytes of parts are {} together",
-            self.used_memory_bytes()
-        ))
     }
 
     pub(crate) fn memory_overview(&self) -> MemoryOverview {

@@ -83,6 +83,11 @@ impl Pause {
         self.exclusive = Some(session);
     }
 
+    /// Whether a transaction waits in its middle.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.exclusive.is_some()
+    }
+
     /// Ends what [`Pause::begin_exclusive`] began.
     pub(crate) fn end_exclusive(&mut self, session: SessionId) {
         if self.exclusive == Some(session) {

@@ -64,7 +64,7 @@ pub(crate) fn handle(
     state.active = mono;
     if state
         .flags
-        .intersects(SessionFlags::CLOSING | SessionFlags::EVICTED)
+        .intersects(SessionFlags::CLOSING | SessionFlags::LEAVING)
     {
         return closing(state.flags);
     }
@@ -104,7 +104,7 @@ pub(crate) fn handle(
 /// A session that is about to be closed gets nothing more.
 #[cold]
 fn closing(flags: SessionFlags) -> Disposition {
-    if flags.contains(SessionFlags::EVICTED) {
+    if flags.contains(SessionFlags::LEAVING) {
         Disposition::CloseNow
     } else {
         Disposition::Close
@@ -117,7 +117,7 @@ fn take_stock(engine: &mut Engine, session: SessionId, disposition: Disposition)
     engine.evict_sessions();
     let state = engine.sessions.find(session);
     match state {
-        Some(state) if state.flags.contains(SessionFlags::EVICTED) => Disposition::CloseNow,
+        Some(state) if state.flags.contains(SessionFlags::LEAVING) => Disposition::CloseNow,
         _ => disposition,
     }
 }

@@ -20,7 +20,7 @@ use patterns::Patterns;
 pub(crate) use topic::Topic;
 pub(crate) use topics::Topics;
 
-use crate::{CloseReason, Engine, Output, SessionId, session::Session, users::UserId};
+use crate::{CloseReason, Engine, SessionId, session::Session, users::UserId};
 
 /// The name of a channel or a pattern, shared by its topic and the sessions that listen to it.
 pub(crate) type Name = Arc<[u8]>;
@@ -71,6 +71,21 @@ impl PubSub {
     pub(crate) fn memory_bytes(&self) -> usize {
         let tables = self.channels.memory_bytes() + self.shards.memory_bytes();
         tables + self.patterns.memory_bytes()
+    }
+
+    /// What [`PubSub::memory_bytes`] has to be, by a walk over all topics.
+    pub(crate) fn recount_bytes(&self) -> usize {
+        let tables = self.channels.recount_bytes() + self.shards.recount_bytes();
+        tables + self.patterns.iter().map(Topic::bytes).sum::<usize>()
+    }
+
+    /// Subscriptions of all sessions, by a walk over all topics.
+    pub(crate) fn pairs_len(&self) -> usize {
+        let plain = self.channels.iter().chain(self.shards.iter());
+        plain
+            .chain(self.patterns.iter())
+            .map(Topic::subscribers)
+            .sum()
     }
 
     /// Adds a subscriber; `None` if the session is one already.
@@ -258,10 +273,7 @@ impl Engine {
             .map(|(id, _)| id)
             .collect();
         for session in lost {
-            self.outputs.push_back(Output::Close {
-                session,
-                reason: CloseReason::UserGone,
-            });
+            self.dismiss(session, CloseReason::UserGone);
         }
     }
 }

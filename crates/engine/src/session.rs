@@ -146,8 +146,8 @@ bitflags! {
         const CLOSING = 1 << 10;
         /// The connection is gone, but a transaction of it has not ended.
         const GONE = 1 << 11;
-        /// Is being closed, because the sessions took too much memory together.
-        const EVICTED = 1 << 12;
+        /// Is being closed by the machine, and takes no part in anything.
+        const LEAVING = 1 << 12;
         /// MONITOR.
         const MONITOR = 1 << 24;
         /// CLIENT IMPORT-SOURCE ON: sees what has expired while data is imported.
@@ -389,7 +389,7 @@ impl Sessions {
 
     /// All living sessions that are not about to be closed, oldest first.
     pub(crate) fn by_age(&self) -> Vec<(SessionId, &Session)> {
-        let is_leaving = |session: &Session| session.flags.contains(SessionFlags::EVICTED);
+        let is_leaving = |session: &Session| session.flags.contains(SessionFlags::LEAVING);
         let stays = |(_, session): &(_, &Session)| !is_leaving(session);
         let mut all: Vec<_> = self.iter().filter(stays).collect();
         all.sort_by_key(|(_, session)| session.client_id);

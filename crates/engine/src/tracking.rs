@@ -100,6 +100,11 @@ impl Tracking {
         self.keys.memory_bytes() + self.prefixes.memory_bytes()
     }
 
+    /// What [`Tracking::memory_bytes`] has to be, by a walk over everything.
+    pub(crate) fn recount_bytes(&self) -> usize {
+        self.keys.recount_bytes() + self.prefixes.recount_bytes()
+    }
+
     /// Whether something waits to be freed.
     pub(crate) fn is_freeing(&self) -> bool {
         self.keys.is_freeing()

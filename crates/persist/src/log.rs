@@ -184,11 +184,11 @@ impl Aof {
                 self.buffer
                     .extend_from_slice(format!("#TS:{wall_s}\r\n").as_bytes());
             }
-            if self.selected != Some(group.db) {
-                self.select(group.db);
-            }
             if group.count > 1 {
                 self.buffer.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
+            }
+            if self.selected != Some(group.db) {
+                self.select(group.db);
             }
             self.buffer.extend_from_slice(group.bytes);
             if group.count > 1 {

@@ -9,6 +9,7 @@ use super::copying::Copying;
 use super::{
     Rig,
     answers::{Answers, answers_each_name},
+    check_accounts,
     grammar::{Grammar, Source},
 };
 use crate::{
@@ -161,6 +162,11 @@ impl History {
         self.rig.engine.handle_turn_end();
         self.drain(source);
         self.rig.engine.take_effects(&mut self.effects);
+        if self.manner.looks
+            && let Err(why) = check_accounts(&self.rig.engine)
+        {
+            self.fail(&why);
+        }
     }
 
     fn session(&mut self, slot: usize) -> Option<SessionId> {

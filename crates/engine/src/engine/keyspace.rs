@@ -135,7 +135,7 @@ impl Engine {
 
     #[inline]
     fn changed(&mut self, db: u32, key: &[u8], author: Option<SessionId>) {
-        self.blocking.touched(db, key);
+        self.note_ready(db, key);
         if self.tracking.is_on() {
             self.tell_changed(key, author);
         }
@@ -191,8 +191,8 @@ impl Engine {
         self.databases_changed(a, Some(b));
         self.databases_changed(b, Some(a));
         self.dbs.swap(a, b);
-        self.blocking.touched_all(a);
-        self.blocking.touched_all(b);
+        self.note_all_ready(a);
+        self.note_all_ready(b);
         self.tell_all_changed();
         self.run.dirty += 1;
     }
@@ -207,7 +207,7 @@ impl Engine {
             self.databases_changed(db, None);
             keys += self.dbs.flush(db);
             self.observe.hot_keys.forget_db(db);
-            self.blocking.touched_all(db);
+            self.note_all_ready(db);
         }
         self.tell_all_changed();
         keys

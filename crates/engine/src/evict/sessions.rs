@@ -3,7 +3,7 @@
 
 use vk_resp::Request;
 
-use crate::{CloseReason, Engine, LogLevel, Output, SessionId, config::id, session::SessionFlags};
+use crate::{CloseReason, Engine, LogLevel, SessionId, config::id, session::SessionFlags};
 
 /// Requests up to this many bytes come and go in a buffer that all sessions share.
 const REQUEST_BYTES_SHARED: usize = 16 * 1024;
@@ -48,7 +48,7 @@ impl Engine {
         self.note_request(session, 0);
         self.sessions.recount(session);
         let state = self.sessions.find(session);
-        state.is_none_or(|state| state.flags.contains(SessionFlags::EVICTED))
+        state.is_none_or(|state| state.flags.contains(SessionFlags::LEAVING))
     }
 
     /// The request that runs may look at its session and change it.
@@ -91,14 +91,7 @@ impl Engine {
             let who = self.client_line(session).unwrap_or_default();
             self.log(LogLevel::Notice, alloc::format!("Evicting client: {who}"));
             self.stats.evicted_clients += 1;
-            if let Some(state) = self.sessions.find_mut(session) {
-                state.flags.insert(SessionFlags::EVICTED);
-            }
-            self.sessions.recount(session);
-            self.outputs.push_back(Output::Close {
-                session,
-                reason: CloseReason::Evicted,
-            });
+            self.dismiss(session, CloseReason::Evicted);
         }
     }
 }

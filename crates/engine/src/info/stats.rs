@@ -79,9 +79,10 @@ fn keys(engine: &Engine, lines: &mut Lines) {
     lines.field("pubsub_channels", engine.pubsub.channels.len());
     lines.field("pubsub_patterns", engine.pubsub.patterns.len());
     lines.field("pubsubshard_channels", engine.pubsub.shards.len());
+    // Nothing forks: what a fork is for is a pass over the databases.
+    lines.zeros(&["latest_fork_usec"]);
+    lines.field("total_forks", engine.snapshots_begun);
     lines.zeros(&[
-        "latest_fork_usec",
-        "total_forks",
         "migrate_cached_sockets",
         "slave_expires_tracked_keys",
         "active_defrag_hits",

@@ -30,6 +30,11 @@ impl Patterns {
         self.bytes
     }
 
+    /// All of them, by their literal beginnings.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Topic> {
+        self.by_prefix.values().flat_map(BTreeMap::values)
+    }
+
     pub(super) fn add(&mut self, name: &[u8], id: SessionId, number: u64) -> Option<Name> {
         let prefix = literal_prefix(name);
         let group = match self.by_prefix.get_mut(prefix) {

@@ -25,6 +25,10 @@ impl Topics {
         self.0.memory_bytes()
     }
 
+    pub(super) fn recount_bytes(&self) -> usize {
+        self.0.recount_bytes()
+    }
+
     /// All of them in no particular, but repeatable, order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Topic> {
         self.0.iter().map(|topic| &**topic)

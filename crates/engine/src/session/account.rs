@@ -59,7 +59,7 @@ impl Sessions {
             return;
         };
         let is = |flag| session.flags.contains(flag);
-        let is_leaving = is(SessionFlags::EVICTED);
+        let is_leaving = is(SessionFlags::LEAVING);
         let now = Counted {
             bytes: session_bytes(session),
             is_ranked: is_ranking && !is_leaving && !is(SessionFlags::NO_EVICT),
@@ -141,7 +141,7 @@ mod tests {
         kit.run_as(small, "CLIENT NO-EVICT on");
         assert_eq!(sessions(&kit).1, Some(large));
         let state = kit.engine.sessions.find_mut(large).unwrap();
-        state.flags.insert(SessionFlags::EVICTED);
+        state.flags.insert(SessionFlags::LEAVING);
         kit.engine.sessions.recount(large);
         assert_eq!(sessions(&kit).1, Some(kit.session));
         let staying = kit.engine.sessions.staying_bytes();

@@ -102,6 +102,12 @@ impl KeyTable {
         self.table.memory_bytes() + detached.sum::<usize>()
     }
 
+    /// What [`KeyTable::memory_bytes`] has to be, by a walk over everything.
+    pub(super) fn recount_bytes(&self) -> usize {
+        let detached = self.detached.iter().map(Table::recount_bytes);
+        self.table.recount_bytes() + detached.sum::<usize>()
+    }
+
     /// Notes a reader of a key. `is_live` tells which of the others are still there.
     pub(super) fn remember(
         &mut self,

@@ -44,6 +44,16 @@ impl Prefixes {
         self.bytes
     }
 
+    /// What [`Prefixes::memory_bytes`] has to be, by a walk over everything.
+    pub(super) fn recount_bytes(&self) -> usize {
+        let all = self.all.iter().map(|(name, prefix)| {
+            let changed = prefix.changed.keys().map(|key| change_bytes(key));
+            let sessions = prefix.sessions.len() * size_of::<SessionId>();
+            prefix_bytes(name) + sessions + changed.sum::<usize>()
+        });
+        all.sum()
+    }
+
     /// Adds a session that has not got this prefix yet.
     pub(super) fn add(&mut self, prefix: &[u8], session: SessionId) {
         let entry = self.all.entry(prefix.into()).or_default();

@@ -77,6 +77,13 @@ impl SessionTracking {
         is_new
     }
 
+    /// What [`SessionTracking::memory_bytes`] has to be, by a walk over the prefixes.
+    pub(crate) fn recount_bytes(&self) -> usize {
+        let prefixes = self.prefixes.iter();
+        let bytes = prefixes.map(|prefix| size_class(prefix.len()) + size_of::<Box<[u8]>>());
+        size_class(size_of::<Self>()) + bytes.sum::<usize>()
+    }
+
     /// Bytes that the session's choice takes.
     pub(crate) fn memory_bytes(&self) -> usize {
         size_class(size_of::<Self>()) + self.prefix_bytes

@@ -7,7 +7,7 @@ use vk_spec::{ArgSpec, CommandSpec, Flags, History};
 
 use super::{client::BASE, client_filter::Filter};
 use crate::{
-    CloseReason, Disposition, Error, Output, SessionId,
+    CloseReason, Disposition, Error, SessionId,
     cmd::{Command, Run},
     ctx::SessionCtx,
 };
@@ -285,11 +285,7 @@ fn kill(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
         if *session == own {
             ctx.disposition = Disposition::Close;
         } else {
-            let output = Output::Close {
-                session: *session,
-                reason: CloseReason::Killed,
-            };
-            ctx.engine().outputs.push_back(output);
+            ctx.engine().dismiss(*session, CloseReason::Killed);
         }
     }
     match (old_format, victims.len()) {
