@@ -83,6 +83,22 @@ const fn form_name(form: Form, big: &'static str) -> Option<&'static str> {
     }
 }
 
+impl Value {
+    /// Whether a client sees no difference but in the encoding.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::String(a, _), Self::String(b, _)) => a == b,
+            (Self::List(a), Self::List(b)) => a.items == b.items,
+            (Self::Set(a), Self::Set(b)) => a.members == b.members,
+            (Self::Hash(a), Self::Hash(b)) => a.fields == b.fields,
+            (Self::ZSet(a), Self::ZSet(b)) => a.pairs == b.pairs,
+            (Self::Stream(a), Self::Stream(b)) => a == b,
+            (Self::HyperLogLog(a), Self::HyperLogLog(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
 /// A type of collection.
 pub(crate) trait Collection: Clone {
     fn of(value: &Value) -> Option<&Self>;
@@ -159,6 +175,11 @@ impl Entry {
         }
     }
 
+    /// Whether a client sees no difference but in the encoding.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.expire_ms == other.expire_ms && self.value.is_same(&other.value)
+    }
+
     fn is_expired(&self, now_ms: i64) -> bool {
         self.expire_ms.is_some_and(|at| now_ms > at)
     }
@@ -185,6 +206,20 @@ impl Db {
             self.entries.remove(key);
         }
         self.entries.get_mut(key)
+    }
+
+    /// The live entry of a key, and nothing is done about one that is not.
+    pub(crate) fn peek(&self, now_ms: i64, key: &[u8]) -> Option<&Entry> {
+        self.entries
+            .get(key)
+            .filter(|entry| !entry.is_expired(now_ms))
+    }
+
+    /// Whether a key has expired and nobody has looked.
+    pub(crate) fn is_overdue(&self, now_ms: i64, key: &[u8]) -> bool {
+        self.entries
+            .get(key)
+            .is_some_and(|entry| entry.is_expired(now_ms))
     }
 
     /// Stores an entry over whatever is there.

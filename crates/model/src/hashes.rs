@@ -7,7 +7,7 @@ use crate::{Call, Limits, ModelReply, Outcome, naive};
 use std::collections::BTreeMap;
 
 /// A field's value and expiry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Field {
     pub(crate) value: Vec<u8>,
     /// Milliseconds of Unix time.

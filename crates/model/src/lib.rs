@@ -2,13 +2,15 @@
 //! with.
 //!
 //! It shares nothing with the code under test, keeps everything in ordered maps, and does each
-//! thing the most direct way. Not a server: no protocol, no sessions, no memory limit, no effects,
-//! nothing that waits, and of geospatial indexes and sorting nothing. What it does not know for
-//! certain it answers with [`ModelReply::Unsure`] and then has changed nothing, so a test asks the
-//! model first and leaves such a command out.
+//! thing the most direct way. [`Model`] is the keys alone; [`Server`] adds sessions: transactions,
+//! WATCH, and waiting for keys. Not a real server: no protocol, no memory limit, no effects, and of
+//! geospatial indexes and sorting nothing. What it does not know for certain it answers with
+//! [`ModelReply::Unsure`] and then has changed nothing, so a test asks the model first and leaves
+//! such a command out.
 
 mod access;
 mod bits;
+mod changes;
 mod commands;
 mod counters;
 mod db;
@@ -21,6 +23,7 @@ mod lcs;
 mod lists;
 mod naive;
 mod options;
+mod server;
 mod sets;
 mod streams;
 mod strings;
@@ -28,12 +31,15 @@ mod strings;
 mod tests;
 #[cfg(test)]
 mod type_tests;
+mod waits;
 mod zset_combine;
 mod zset_ranges;
 mod zsets;
 
 use commands::COMMANDS;
 use db::Db;
+
+pub use server::{Server, Turn};
 
 /// Databases of a model, as a server has by default.
 const DATABASES: usize = 16;
@@ -194,6 +200,12 @@ impl Model {
         COMMANDS.iter().map(|(name, ..)| *name)
     }
 
+    /// Fewest words of a command, or exactly how many: the arity as COMMAND shows it.
+    fn arity(name: &str) -> Option<i64> {
+        let found = COMMANDS.iter().find(|(known, ..)| *known == name);
+        found.map(|(_, arity, _)| *arity)
+    }
+
     /// Runs one command of a session that has database `db` selected, at `now_ms` (milliseconds of
     /// Unix time, never going back). The caller keeps what SELECT chose. A command or database that
     /// the model does not have is [`ModelReply::Unsure`].
@@ -201,10 +213,7 @@ impl Model {
         let Some(name) = args.first() else {
             return ModelReply::Unsure;
         };
-        let mut name = String::from_utf8_lossy(name).to_lowercase();
-        if let ("object" | "xgroup", Some(sub)) = (name.as_str(), args.get(1)) {
-            name = format!("{name}|{}", String::from_utf8_lossy(sub).to_lowercase());
-        }
+        let name = full_name(name, args.get(1));
         let Some(&(name, arity, run)) = COMMANDS.iter().find(|(known, ..)| *known == name) else {
             return ModelReply::Unsure;
         };
@@ -222,8 +231,7 @@ impl Model {
             name,
             args,
         };
-        let given = args.len() as i64;
-        if (arity >= 0 && given != arity) || (arity < 0 && given < -arity) {
+        if !fits_arity(args.len(), arity) {
             return call.wrong_arity();
         }
         let before = call.model.clone();
@@ -235,6 +243,26 @@ impl Model {
     }
 }
 
+/// The name of a command as the tables have it.
+fn full_name(name: &[u8], sub: Option<&Vec<u8>>) -> String {
+    let lower = |word: &[u8]| String::from_utf8_lossy(word).to_lowercase();
+    match (lower(name), sub) {
+        (name, Some(sub)) if matches!(name.as_str(), "object" | "xgroup" | "client") => {
+            format!("{name}|{}", lower(sub))
+        }
+        (name, _) => name,
+    }
+}
+
+fn fits_arity(given: usize, arity: i64) -> bool {
+    let given = given as i64;
+    given == arity || (arity < 0 && given >= -arity)
+}
+
+fn wrong_arity_of(name: &str) -> ModelReply {
+    ModelReply::error(&format!("wrong number of arguments for '{name}' command"))
+}
+
 impl Call<'_> {
     /// The selected database.
     fn db(&mut self) -> &mut Db {
@@ -242,10 +270,7 @@ impl Call<'_> {
     }
 
     fn wrong_arity(&self) -> ModelReply {
-        ModelReply::error(&format!(
-            "wrong number of arguments for '{}' command",
-            self.name
-        ))
+        wrong_arity_of(self.name)
     }
 
     fn invalid_expire(&self) -> ModelReply {

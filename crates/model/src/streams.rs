@@ -11,15 +11,22 @@ pub(crate) type Id = (u64, u64);
 const ID_MAX: Id = (u64::MAX, u64::MAX);
 
 /// A stream.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Stream {
     entries: BTreeMap<Id, Vec<Vec<u8>>>,
     last: Id,
     groups: BTreeMap<Vec<u8>, Group>,
 }
 
+impl Stream {
+    /// The highest id that it ever had.
+    pub(crate) const fn last_id(&self) -> Id {
+        self.last
+    }
+}
+
 /// A group of consumers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Group {
     last: Id,
     /// Whose it is, and how often it was delivered.
@@ -369,6 +376,16 @@ pub(crate) fn xgroup_delconsumer(call: &mut Call<'_>) -> Outcome {
     Ok(ModelReply::len(count))
 }
 
+/// What XREADGROUP says where there is no such stream or group.
+fn no_group(key: &[u8], group: &[u8]) -> ModelReply {
+    let (Ok(key), Ok(group)) = (std::str::from_utf8(key), std::str::from_utf8(group)) else {
+        return ModelReply::Unsure;
+    };
+    ModelReply::Error(format!(
+        "NOGROUP No such key '{key}' or consumer group '{group}' in XREADGROUP with GROUP option"
+    ))
+}
+
 /// XREADGROUP of one stream, of new entries.
 pub(crate) fn xreadgroup(call: &mut Call<'_>) -> Outcome {
     if call.args.len() < 7 || !call.is_word(1, "GROUP") {
@@ -379,7 +396,9 @@ pub(crate) fn xreadgroup(call: &mut Call<'_>) -> Outcome {
         return Err(ModelReply::Unsure);
     }
     let key = keys.start;
-    let (stream, mut group) = group_of(call, key, 2)?;
+    let stream = call.read::<Stream>(key)?.unwrap_or_default();
+    let group = stream.groups.get(&call.args[2]).cloned();
+    let mut group = group.ok_or_else(|| no_group(&call.args[key], &call.args[2]))?;
     let consumer = call.args[3].clone();
     group.consumers.insert(consumer.clone());
     let news = stream.entries.iter().filter(|(id, _)| **id > group.last);

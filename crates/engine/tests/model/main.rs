@@ -5,6 +5,8 @@
 //! model does not know for certain is not sent.
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../support/replies.rs"]
+mod replies;
 mod steps;
 mod types;
 mod words;
@@ -18,8 +20,9 @@ use vk_engine::{
     check::{Rig, START_MS, replay},
 };
 use vk_model::{Limits, Model, ModelReply};
-use vk_resp::{Reply, ReplyBuf, ReplyLimits, ReplyParser};
+use vk_resp::Reply;
 
+use replies::{assert_same, only_reply};
 use steps::{Step, Words};
 
 /// Databases of a server by default.
@@ -358,50 +361,5 @@ impl Machine {
             assert_same(&what, &expected, &reply);
         }
         expected
-    }
-}
-
-fn only_reply(bytes: &ReplyBuf) -> Reply {
-    let mut parser = ReplyParser::new(ReplyLimits::default());
-    for chunk in bytes.chunks() {
-        parser.feed(chunk);
-    }
-    let reply = parser.poll().expect("well formed").expect("a whole reply");
-    assert!(parser.is_idle(), "more than one reply");
-    reply
-}
-
-fn assert_same(what: &str, expected: &ModelReply, reply: &Reply) {
-    let (mut reply, mut expected) = (as_model(reply), expected.clone());
-    if let (ModelReply::Bag(items, together), ModelReply::Array(got)) = (&expected, &reply) {
-        (reply, expected) = (sorted(got, *together), sorted(items, *together));
-    }
-    assert_eq!(
-        reply, expected,
-        "left: the machine, right: the model; {what}"
-    );
-}
-
-/// What belongs together, in one order.
-fn sorted(items: &[ModelReply], together: usize) -> ModelReply {
-    let mut parts: Vec<ModelReply> = items
-        .chunks(together)
-        .map(|part| ModelReply::Array(part.to_vec()))
-        .collect();
-    parts.sort_by_cached_key(|part| format!("{part:?}"));
-    ModelReply::Array(parts)
-}
-
-fn as_model(reply: &Reply) -> ModelReply {
-    match reply {
-        Reply::Simple(text) if text == b"OK" => ModelReply::Ok,
-        Reply::Simple(text) => ModelReply::Simple(String::from_utf8_lossy(text).into_owned()),
-        Reply::Error(text) => ModelReply::Error(String::from_utf8_lossy(text).into_owned()),
-        Reply::Int(number) => ModelReply::Int(*number),
-        Reply::Bulk(bytes) => ModelReply::Bulk(Some(bytes.clone())),
-        Reply::Null => ModelReply::Bulk(None),
-        Reply::NullArray => ModelReply::NilArray,
-        Reply::Array(items) => ModelReply::Array(items.iter().map(as_model).collect()),
-        other => panic!("no reply of the old protocol: {other:?}"),
     }
 }
