@@ -6,7 +6,8 @@ use vk_resp::Blob;
 
 use crate::num::{INT_TEXT_MAX, format_i64};
 use crate::pack::{self, Body, BodyMut, OwnPack, PackBuf, PackKind};
-use crate::table::{HashSeed, KeyHash, Slot};
+use crate::pieces::Image;
+use crate::table::{CutId, HashSeed, KeyHash, Slot};
 use crate::value::{EMBSTR_BYTES_MAX, Encoding, NewValue, Object, StrRef, ValueType};
 use crate::{intset, listpack};
 
@@ -298,21 +299,49 @@ impl DbEntry {
     }
 
     pub(crate) fn body_mut(&mut self) -> Option<BodyMut<'_>> {
-        self.body().is_some().then_some(BodyMut(self))
+        self.body().is_some().then_some(BodyMut {
+            entry: self,
+            replaced: None,
+        })
+    }
+
+    /// As [`Self::body_mut`]; a structure in whose place something else is put goes to `replaced`.
+    pub(crate) fn body_mut_keeping<'a>(
+        &'a mut self,
+        replaced: &'a mut Option<Object>,
+    ) -> Option<BodyMut<'a>> {
+        self.body().is_some().then_some(BodyMut {
+            entry: self,
+            replaced: Some(replaced),
+        })
+    }
+
+    /// The structure that the value is, if it is one.
+    #[inline]
+    pub(crate) fn object(&self) -> Option<&Object> {
+        match self.0.value() {
+            ValueRef::Boxed(object) if self.0.kind() == kind::OBJECT => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The name of the cut that reads the value in pieces.
+    pub(crate) fn cut_id(&self) -> Option<CutId> {
+        self.object()?.cut_id()
     }
 
     pub(crate) fn object_mut(&mut self) -> Option<&mut Object> {
         self.0.boxed_mut()
     }
 
-    pub(crate) fn become_object(&mut self, object: Object) {
-        let expire_ms = self.0.expire_ms();
-        self.0.overwrite_boxed(kind::OBJECT, expire_ms, object);
+    /// Returns the structure that was there.
+    pub(crate) fn become_object(&mut self, object: Object) -> Option<Object> {
+        self.overwrite(NewValue::Object(object), self.0.expire_ms())
     }
 
-    pub(crate) fn become_pack(&mut self, kind: PackKind, bytes: &[u8]) {
-        let expire_ms = self.0.expire_ms();
-        drop(self.overwrite(NewValue::Pack(kind, bytes), expire_ms));
+    /// Returns the structure that was there.
+    pub(crate) fn become_pack(&mut self, kind: PackKind, bytes: &[u8]) -> Option<Object> {
+        self.overwrite(NewValue::Pack(kind, bytes), self.0.expire_ms())
     }
 
     pub(crate) fn pack_bytes_mut(&mut self) -> &mut [u8] {
@@ -392,7 +421,7 @@ impl DbEntry {
 }
 
 impl Slot for DbEntry {
-    type Image = Self;
+    type Image = Image;
 
     #[inline]
     fn hash(&self, seed: &HashSeed) -> KeyHash {
@@ -440,8 +469,17 @@ impl Slot for DbEntry {
         self.0.prefetch();
     }
 
-    fn image(&self) -> Self {
-        self.clone()
+    fn image(&mut self, id: CutId) -> Image {
+        Image::of(self, id)
+    }
+
+    fn image_bytes(image: &Image) -> usize {
+        image.memory_bytes()
+    }
+
+    #[inline]
+    fn is_read_in_pieces(&self) -> bool {
+        self.object().is_some_and(Object::is_read_in_pieces)
     }
 }
 

@@ -9,6 +9,7 @@
 //! treats it as absent. A field lives through the millisecond of its expiry. Where `now_ms` is
 //! [`NOTHING_EXPIRES_MS`] no field is expired.
 
+mod cut;
 mod edit;
 mod field;
 mod small;

@@ -1,22 +1,28 @@
 //! One numbered database: keys to values, with expiry, scan, random choice, cuts and accounting.
 //! It decides nothing about commands: no lazy expiry, no eviction, no notification.
 
+mod cut;
 mod detached;
 mod entry_mut;
+mod moved;
 
+pub use cut::Reading;
 pub use detached::Detached;
 pub use entry_mut::EntryMut;
 
 use vk_mem::Access;
 
+use moved::Moved;
+
 use crate::entry::DbEntry;
-use crate::table::{ExpiryPosition, HashSeed, KeyHash, Kind, Loc, Saved, Table, TableStats};
+use crate::table::{ExpiryPosition, HashSeed, KeyHash, Kind, Loc, Table, TableStats};
 use crate::value::{NewValue, Object, ValueType};
 
 /// A database.
 #[derive(Debug)]
 pub struct Keyspace {
     table: Table<DbEntry>,
+    moved: Moved,
 }
 
 /// What [`Keyspace::put`] replaced.
@@ -36,6 +42,7 @@ impl Keyspace {
     pub fn new(seed: HashSeed) -> Self {
         Self {
             table: Table::new(seed),
+            moved: Moved::default(),
         }
     }
 
@@ -151,7 +158,7 @@ impl Keyspace {
     /// The entry at a place, to be changed or removed.
     #[inline]
     pub fn at_mut(&mut self, loc: Loc) -> Option<EntryMut<'_>> {
-        EntryMut::new(&mut self.table, loc)
+        EntryMut::new(&mut self.table, &mut self.moved, loc)
     }
 
     /// Replaces the integer at a place by another; `false` if there is no integer. Neither size nor
@@ -200,7 +207,7 @@ impl Keyspace {
     #[inline]
     pub fn entry_mut(&mut self, hash: KeyHash, key: &[u8]) -> Option<EntryMut<'_>> {
         let loc = self.table.locate(hash, |entry| entry.key() == key)?;
-        EntryMut::new(&mut self.table, loc)
+        EntryMut::new(&mut self.table, &mut self.moved, loc)
     }
 
     /// Sets a key, whatever it was; `expire_ms` replaces the expiry too. `mark` makes the access
@@ -245,13 +252,20 @@ impl Keyspace {
     /// Moves a whole entry in (RENAME, MOVE, RESTORE). Returns the entry that had its key.
     pub fn insert_entry(&mut self, hash: KeyHash, entry: DbEntry) -> Option<DbEntry> {
         let before = self.remove(hash, entry.key());
+        if self.moved.is_cutting
+            && let Some(object) = entry.object()
+        {
+            self.moved.arrives(hash, object);
+        }
         self.table.insert(hash, entry);
         before
     }
 
     /// Removes a key.
     pub fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Option<DbEntry> {
-        self.table.remove(hash, |entry| entry.key() == key)
+        let removed = self.table.remove(hash, |entry| entry.key() == key)?;
+        self.moved.note_removed(&removed);
+        Some(removed)
     }
 
     /// A slice of a SCAN, see [`Table::scan`].
@@ -287,27 +301,6 @@ impl Keyspace {
         self.table.expired_slice(now_ms, budget, position, due)
     }
 
-    /// Fixes the state of this moment, see [`Table::cut_begin`].
-    pub fn cut_begin(&mut self) -> bool {
-        self.table.cut_begin()
-    }
-
-    /// Reads out a slice of the cut, see [`Table::cut_slice`].
-    pub fn cut_slice(&mut self, buckets: usize, sink: &mut impl FnMut(Saved<'_, DbEntry>)) -> bool {
-        self.table.cut_slice(buckets, sink)
-    }
-
-    /// Bytes that the cut in progress has copied, see [`Table::cut_image_bytes`].
-    #[must_use]
-    pub fn cut_image_bytes(&self) -> usize {
-        self.table.cut_image_bytes()
-    }
-
-    /// Gives the cut up.
-    pub fn cut_abort(&mut self) {
-        self.table.cut_abort();
-    }
-
     /// Calls `visit` for every key. Unbounded work.
     pub fn for_each(&self, visit: &mut impl FnMut(&DbEntry)) {
         self.table.for_each(visit);
@@ -317,8 +310,9 @@ impl Keyspace {
     /// the result, to be released slice by slice or elsewhere.
     #[must_use]
     pub fn take(&mut self) -> Detached {
-        let empty = Table::new(self.table.seed());
-        Detached::new(core::mem::replace(&mut self.table, empty))
+        let mut empty = Self::new(self.table.seed());
+        empty.set_cutting(self.moved.is_cutting);
+        Detached::new(core::mem::replace(self, empty))
     }
 }
 

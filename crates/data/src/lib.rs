@@ -23,6 +23,7 @@ pub mod listpack;
 pub mod long_double;
 pub mod num;
 pub mod pack;
+pub mod pieces;
 pub mod set;
 pub mod siphash;
 pub mod stream;

@@ -9,6 +9,7 @@ mod big;
 mod build;
 #[doc(hidden)]
 pub mod check;
+mod cut;
 mod edit;
 mod limits;
 mod node;

@@ -105,46 +105,63 @@ pub enum Body<'a> {
 
 /// As [`Body`], to be changed.
 #[derive(Debug)]
-pub struct BodyMut<'a>(pub(crate) &'a mut DbEntry);
+pub struct BodyMut<'a> {
+    pub(crate) entry: &'a mut DbEntry,
+    /// Where a structure goes that is replaced; it is dropped if there is no such place.
+    pub(crate) replaced: Option<&'a mut Option<Object>>,
+}
 
 impl BodyMut<'_> {
     /// What it is now.
     #[must_use]
     pub fn body(&self) -> Option<Body<'_>> {
-        self.0.body()
+        self.entry.body()
     }
 
     /// The structure, if it is one.
     pub fn object_mut(&mut self) -> Option<&mut Object> {
-        self.0.object_mut()
+        self.entry.object_mut()
     }
 
-    /// Puts a structure in the place of what was there, which is dropped.
+    /// Puts a structure in the place of what was there.
     pub fn become_object(&mut self, object: Object) {
-        self.0.become_object(object);
+        let before = self.entry.become_object(object);
+        self.keep(before);
     }
 
-    /// Puts bytes in the place of what was there, which is dropped.
+    /// Puts bytes in the place of what was there.
     pub fn become_pack(&mut self, kind: PackKind, bytes: &[u8]) {
-        self.0.become_pack(kind, bytes);
+        let before = self.entry.become_pack(kind, bytes);
+        self.keep(before);
+    }
+
+    /// Only a structure that a cut reads is of use to anybody.
+    fn keep(&mut self, before: Option<Object>) {
+        if let Some(place) = &mut self.replaced
+            && before
+                .as_ref()
+                .is_some_and(|object| object.cut_id().is_some())
+        {
+            **place = before;
+        }
     }
 }
 
 impl PackBuf for BodyMut<'_> {
     /// Empty for a structure.
     fn bytes(&self) -> &[u8] {
-        match self.0.body() {
+        match self.entry.body() {
             Some(Body::Pack(_, bytes)) => bytes,
             _ => &[],
         }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        self.0.pack_bytes_mut()
+        self.entry.pack_bytes_mut()
     }
 
     fn open(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
-        self.0.pack_open(at, removed, added)
+        self.entry.pack_open(at, removed, added)
     }
 }
 

@@ -6,6 +6,7 @@
 mod algebra;
 mod big;
 mod build;
+mod cut;
 mod edit;
 mod iter;
 mod sample;

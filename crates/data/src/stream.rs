@@ -3,11 +3,14 @@
 
 mod check;
 mod chunks;
+mod cut;
 mod entries;
 mod group;
+mod group_cut;
 mod id;
 mod lag;
 mod node;
+mod overlay;
 mod slab;
 mod trim;
 
@@ -19,16 +22,20 @@ use vk_mem::size_class;
 use crate::entry::DbEntry;
 use crate::num::INT_TEXT_MAX;
 use crate::pack::{Body, BodyMut};
+use crate::pieces::CutWeight;
 use crate::value::{Object, View};
 
 pub use check::{BadNode, NodeFacts, validate_node};
+pub use cut::{StreamPiece, StreamShape};
 pub use entries::{Entries, Range, RangeBack, StreamInfo};
 pub use group::{Consumer, ConsumerId, Group, Pending};
 pub use id::{ID_TEXT_MAX, StreamId};
-pub use node::{ENTRY_BYTES_MAX, Entry, Fields, NewEntry};
+pub use node::{ENTRY_BYTES_MAX, Entry, Fields, NewEntry, entries_of_node};
 pub use trim::{Threshold, Trim, Trimmed};
 
 use chunks::{At, Chunks};
+use cut::StreamCut;
+use overlay::OwnCut;
 
 /// How large the nodes of a stream become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +54,8 @@ pub struct Stream {
     /// In the order of their names.
     groups: Chunks<Box<Group>>,
     group_bytes: usize,
+    /// The cut that reads the stream, if one does.
+    cut: OwnCut<StreamCut>,
 }
 
 impl Stream {
@@ -73,6 +82,9 @@ impl Stream {
     /// Frees about `budget` elements; `true` when nothing is left. The first call ends the value's
     /// life: only this is called afterwards.
     pub fn drop_slice(&mut self, budget: usize) -> bool {
+        if !self.cut_stop(budget) {
+            return false;
+        }
         let mut left = budget.max(1);
         while left > 0 {
             let cost = if self.entries.drop_node() {
@@ -163,17 +175,25 @@ impl Stream {
         entries_read: Option<u64>,
     ) -> Option<GroupMut<'_>> {
         let at = self.search(name).err()?;
-        let group = Box::new(Group::new(name, last_id, entries_read));
+        let mut group = Box::new(Group::new(name, last_id, entries_read));
+        if let Some(cut) = &mut self.cut.0 {
+            cut.note_new(&mut group);
+        }
         self.group_bytes += group.heap_bytes();
         self.groups.insert(at, group);
         self.group_mut(name)
     }
 
-    /// Takes the group of this name out. It comes as a value of its own, to be freed like one.
+    /// Takes the group of this name out. It comes as a value of its own, to be freed like one;
+    /// `None` if there is no such group, or if a cut has still to read it.
     pub fn remove_group(&mut self, name: &[u8]) -> Option<Object> {
         let at = self.search(name).ok()?;
         let group = self.groups.remove(at)?;
         self.group_bytes -= group.heap_bytes();
+        let group = match &mut self.cut.0 {
+            Some(cut) => cut.keep(group)?,
+            None => group,
+        };
         let mut rest = Box::<Self>::default();
         rest.group_bytes = group.heap_bytes();
         rest.groups.push(group);
@@ -222,9 +242,14 @@ impl Stream {
 
     fn group_at(&mut self, at: At) -> Option<GroupMut<'_>> {
         let group = self.groups.get_mut(at)?;
+        if let Some(cut) = &mut self.cut.0 {
+            cut.touch(group);
+        }
         Some(GroupMut {
             entries: &self.entries,
             before: group.heap_bytes(),
+            weight: group.cut_weight(),
+            cut: self.cut.0.as_deref_mut(),
             group,
             total: &mut self.group_bytes,
         })
@@ -271,6 +296,7 @@ impl Clone for Stream {
             entries,
             groups,
             group_bytes,
+            cut: OwnCut::NONE,
         }
     }
 }
@@ -281,6 +307,8 @@ pub struct GroupMut<'a> {
     entries: &'a Entries,
     group: &'a mut Group,
     before: usize,
+    weight: CutWeight,
+    cut: Option<&'a mut StreamCut>,
     total: &'a mut usize,
 }
 
@@ -309,6 +337,9 @@ impl DerefMut for GroupMut<'_> {
 impl Drop for GroupMut<'_> {
     fn drop(&mut self) {
         *self.total = *self.total - self.before + self.group.heap_bytes();
+        if let Some(cut) = &mut self.cut {
+            cut.weigh(self.weight, self.group.cut_weight());
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use alloc::boxed::Box;
 pub use cut::Saved;
 pub use expiry::ExpiryPosition;
 pub use random::Kind;
-pub use slot::{HashSeed, KeyHash, Slot};
+pub use slot::{CutId, HashSeed, KeyHash, Slot};
 
 use bucket::SLOTS;
 use cut::Cut;
@@ -36,7 +36,7 @@ pub struct Table<E: Slot> {
     tuning: Tuning,
     totals: Totals,
     stats: TableStats,
-    cut: Option<Box<Cut<E::Image>>>,
+    cut: Option<Box<Cut<E>>>,
     cut_epoch: u32,
 }
 
@@ -319,6 +319,9 @@ impl<E: Slot> Table<E> {
     /// none is left.
     /// The first call ends the table's life as a table: only this is called afterwards.
     pub fn drop_slice(&mut self, budget: usize, dropped_one: &mut impl FnMut(E)) -> bool {
+        if !self.cut_stop(budget, &mut drop) {
+            return false;
+        }
         let mut dropped = 0;
         while dropped < budget.max(1) {
             let Some(mut segment) = self.directory.pop() else {

@@ -6,6 +6,7 @@
 
 mod arena;
 mod build;
+mod cut;
 mod edit;
 mod index;
 mod iter;

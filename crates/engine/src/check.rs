@@ -12,6 +12,7 @@ mod bad_input;
 mod copying;
 mod grammar;
 mod history;
+mod large;
 mod rig;
 
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
@@ -23,6 +24,7 @@ use crate::{EffectBuf, EffectGroup, Engine};
 
 pub use bad_input::check_bad_input;
 use history::{History, Manner};
+pub use large::check_large_values;
 pub use rig::{Rig, START_MS};
 
 /// Runs the history that `data` stands for and checks every property.

@@ -2,16 +2,21 @@
 //!
 //! What a change of a key entails (WATCH, notification, effect) is in `ctx`; here is only storage.
 
+mod cut;
+
 use alloc::vec::Vec;
 
 use vk_data::{
     entry::DbEntry,
     keyspace::{Detached, Keyspace},
-    table::{HashSeed, Saved},
+    table::HashSeed,
     value::Object,
 };
 
 use crate::access::KeyRef;
+use cut::CutState;
+
+pub(crate) use cut::PieceStep;
 
 /// All databases, and what is left of flushed ones.
 #[derive(Debug)]
@@ -22,8 +27,8 @@ pub(crate) struct Databases {
     /// Bytes of all others, so that the sum is at hand after every change.
     others_bytes: usize,
     seed: HashSeed,
-    /// By place in `all`: the number that the table had at the cut in progress, if it is in it.
-    cut_numbers: Vec<Option<u32>>,
+    /// The cut in progress.
+    cut: CutState,
     /// Emptied tables that are freed bit by bit, once no cut reads them any more.
     detached: Vec<Flushed>,
     /// Big values that were removed and are freed bit by bit.
@@ -73,6 +78,16 @@ fn cost_of(object: &Object) -> usize {
     }
 }
 
+impl Flushed {
+    /// No cut reads it.
+    fn is_free(&self) -> bool {
+        self.cut_number.is_none() && !self.contents.contents().cut_is_active()
+    }
+}
+
+/// What it costs to go on with giving up the cut of a value, in elements.
+const GIVE_UP_COST: usize = 64;
+
 fn is_big(object: &Object) -> bool {
     match object {
         Object::Blob(_) | Object::Pack(_) => false,
@@ -91,7 +106,7 @@ impl Databases {
             open: 0,
             others_bytes: 0,
             seed,
-            cut_numbers: alloc::vec![None; count],
+            cut: CutState::new(count),
             detached: Vec::new(),
             buried: Vec::new(),
             buried_bytes: 0,
@@ -157,7 +172,7 @@ impl Databases {
         if (a as usize) < count && (b as usize) < count {
             let bytes = self.memory_bytes();
             self.all.swap(a as usize, b as usize);
-            self.cut_numbers.swap(a as usize, b as usize);
+            self.cut.swap(a as usize, b as usize);
             let open = self.db(self.open).map_or(0, Keyspace::memory_bytes);
             self.others_bytes = bytes - open;
         }
@@ -171,9 +186,9 @@ impl Databases {
         };
         let keys = db.len();
         let contents = db.take();
-        let cut_number = self.cut_numbers.get_mut(index as usize);
-        let cut_number = cut_number.and_then(Option::take);
-        if !contents.is_empty() || cut_number.is_some() {
+        let cut_number = self.cut.take_number(index as usize);
+        let is_read = cut_number.is_some() || contents.contents().cut_is_active();
+        if !contents.is_empty() || is_read {
             self.detached.push(Flushed {
                 contents,
                 cut_number,
@@ -182,81 +197,12 @@ impl Databases {
         keys
     }
 
-    /// Fixes the state of all databases at this moment. `false` if a cut is in progress already.
-    pub(crate) fn cut_begin(&mut self) -> bool {
-        if self.cut_is_active() {
-            return false;
-        }
-        for (at, db) in self.all.iter_mut().enumerate() {
-            let is_part = !db.is_empty() && db.cut_begin();
-            if let Some(number) = self.cut_numbers.get_mut(at) {
-                *number = is_part.then_some(at as u32);
-            }
-        }
-        true
-    }
-
-    fn cut_is_active(&self) -> bool {
-        let flushed = self.detached.iter().map(|flushed| flushed.cut_number);
-        let mut numbers = self.cut_numbers.iter().copied().chain(flushed);
-        numbers.any(|number| number.is_some())
-    }
-
-    /// Reads out a slice of the database that had this number at the cut, wherever it is now.
-    /// `true` when it is read to its end.
-    pub(crate) fn cut_slice(
-        &mut self,
-        number: u32,
-        buckets: usize,
-        sink: &mut impl FnMut(Saved<'_, DbEntry>),
-    ) -> bool {
-        let wanted = Some(number);
-        let place = self.cut_numbers.iter().position(|at| *at == wanted);
-        if let Some(at) = place {
-            let ended = self
-                .all
-                .get_mut(at)
-                .is_none_or(|db| db.cut_slice(buckets, sink));
-            if ended && let Some(number) = self.cut_numbers.get_mut(at) {
-                *number = None;
-            }
-            return ended;
-        }
-        let mut flushed = self.detached.iter_mut();
-        let Some(flushed) = flushed.find(|flushed| flushed.cut_number == wanted) else {
-            return true;
-        };
-        let ended = flushed.contents.cut_slice(buckets, sink);
-        if ended {
-            flushed.cut_number = None;
-        }
-        ended
-    }
-
-    /// Gives the cut up.
-    pub(crate) fn cut_abort(&mut self) {
-        self.all.iter_mut().for_each(Keyspace::cut_abort);
-        self.cut_numbers.fill(None);
-        for flushed in &mut self.detached {
-            flushed.contents.cut_abort();
-            flushed.cut_number = None;
-        }
-    }
-
-    /// Bytes of the entries that writes have saved for the cut so far and that are not yet
-    /// forgotten.
-    pub(crate) fn cut_image_bytes(&self) -> usize {
-        let all = self.all.iter().map(Keyspace::cut_image_bytes);
-        let flushed = self.detached.iter();
-        all.chain(flushed.map(|flushed| flushed.contents.cut_image_bytes()))
-            .sum()
-    }
-
     /// Frees a value that no key has any more: at once if it is small, else by
     /// [`Databases::free_slice`].
     #[inline]
     pub(crate) fn bury(&mut self, object: Option<Object>) {
         if let Some(object) = object
+            && let Some(object) = self.unless_read(object)
             && is_big(&object)
         {
             self.keep(object);
@@ -275,6 +221,10 @@ impl Databases {
     /// Frees some of what was flushed and removed: about so many entries and elements.
     pub(crate) fn free_slice(&mut self, entries_max: usize) {
         let mut left = entries_max;
+        while left > 0 && self.is_giving_up() {
+            self.give_up_slice(left);
+            left = left.saturating_sub(GIVE_UP_COST);
+        }
         while left > 0 {
             let cost = if self.buried.is_empty() {
                 self.free_detached()
@@ -307,8 +257,7 @@ impl Databases {
     /// Frees some entries of a flushed database; what it cost. `None` if there is nothing that may
     /// be freed.
     fn free_detached(&mut self) -> Option<usize> {
-        let free = |flushed: &Flushed| !flushed.contents.cut_is_active();
-        let at = self.detached.iter().rposition(free)?;
+        let at = self.detached.iter().rposition(Flushed::is_free)?;
         let last = &mut self.detached.get_mut(at)?.contents;
         let before = last.len();
         let (mut cost, mut big) = (0, Vec::new());
@@ -330,8 +279,7 @@ impl Databases {
 
     /// Whether something waits that can be freed now.
     pub(crate) fn is_freeing(&self) -> bool {
-        let mut flushed = self.detached.iter();
-        !self.buried.is_empty() || flushed.any(|flushed| !flushed.contents.cut_is_active())
+        !self.buried.is_empty() || self.is_giving_up() || self.detached.iter().any(Flushed::is_free)
     }
 
     fn flushed(&self) -> impl Iterator<Item = &Detached> {
@@ -346,7 +294,7 @@ impl Databases {
     /// Bytes that wait to be freed.
     pub(crate) fn pending_bytes(&self) -> usize {
         let detached = self.flushed().map(Detached::memory_bytes);
-        detached.sum::<usize>() + self.buried_bytes
+        detached.sum::<usize>() + self.buried_bytes + self.cut_held_bytes()
     }
 
     /// Bytes of all entries and tables.
@@ -361,7 +309,7 @@ impl Databases {
     pub(crate) fn recount_bytes(&self) -> usize {
         let all = self.all.iter().map(Keyspace::recount_bytes);
         let detached = self.flushed().map(Detached::recount_bytes);
-        all.chain(detached).sum::<usize>() + self.buried_bytes
+        all.chain(detached).sum::<usize>() + self.buried_bytes + self.recount_held_bytes()
     }
 
     /// Keys in all databases.

@@ -7,6 +7,7 @@
 mod commands;
 mod load;
 mod pass;
+mod pieces;
 mod record;
 mod save;
 mod walk;
@@ -40,7 +41,7 @@ pub enum SnapshotForm {
 /// A piece of a snapshot.
 #[derive(Debug, Default)]
 pub struct SnapshotChunk {
-    /// Whole records, or whole commands.
+    /// Records or commands. Only the one of a large value goes on in the next piece.
     pub bytes: Vec<u8>,
     /// Where strings lie in them that are worth compressing.
     pub texts: Vec<TextSpan>,
@@ -53,6 +54,9 @@ pub enum SnapshotStep {
     More,
     /// This was the last piece; the pass is over.
     Ended,
+    /// A value could not be found any more, which is a defect: what was read is of no use. The pass
+    /// is given up.
+    Lost,
 }
 
 /// What a file of a snapshot begins with.
@@ -94,9 +98,8 @@ impl Engine {
 
     /// Gives a pass up. An id of a pass that has ended does nothing.
     pub fn snapshot_abort(&mut self, id: SnapshotId) {
-        if self.snapshot_is_active(id) {
-            self.pass = None;
-            self.dbs.cut_abort();
+        if let Some(pass) = self.pass.take_if(|pass| pass.id() == id) {
+            self.dbs.cut_abort(pass.unread());
         }
     }
 

@@ -5,7 +5,9 @@
 use proptest::prelude::*;
 use vk_engine::{
     Completion, Disposition, EffectBuf, Output, SessionId, Ticket,
-    check::{Rig, check_bad_input, check_bounded_memory, check_commands, replay},
+    check::{
+        Rig, check_bad_input, check_bounded_memory, check_commands, check_large_values, replay,
+    },
 };
 
 proptest! {
@@ -21,6 +23,17 @@ proptest! {
         data in prop::collection::vec(any::<u8>(), 0..3000),
     ) {
         check_bounded_memory(&data);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn snapshots_of_large_values_are_one_moment(
+        data in prop::collection::vec(any::<u8>(), 0..1600),
+    ) {
+        check_large_values(&data);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writing values. Keys, expiries and records of use are the business of whoever writes the file.
 
+mod pieces;
 pub(crate) mod stream;
 
 use vk_data::entry::DbEntry;
@@ -8,6 +9,8 @@ use vk_data::list::{List, Node};
 use vk_data::pack::{Body, PackKind};
 use vk_data::value::{Object, View};
 use vk_data::zset::{ZSet, ZSetRef};
+
+pub use pieces::{code_of_shape, save_piece, save_shape};
 
 use crate::load::stream::Form;
 use crate::{
@@ -88,16 +91,18 @@ pub fn save(entry: &DbEntry, writer: &mut Writer) -> ValueCode {
 
 fn save_list(list: &List, writer: &mut Writer) {
     writer.count(list.node_count());
-    for node in list.nodes() {
-        match node {
-            Node::Packed(pack, _) => {
-                writer.number(PACKED_NODE);
-                writer.string(pack.bytes());
-            }
-            Node::Plain(element) => {
-                writer.number(PLAIN_NODE);
-                writer.string(element);
-            }
+    list.nodes().for_each(|node| save_node(node, writer));
+}
+
+fn save_node(node: Node<'_>, writer: &mut Writer) {
+    match node {
+        Node::Packed(pack, _) => {
+            writer.number(PACKED_NODE);
+            writer.string(pack.bytes());
+        }
+        Node::Plain(element) => {
+            writer.number(PLAIN_NODE);
+            writer.string(element);
         }
     }
 }

@@ -54,7 +54,7 @@ const SLICE: Duration = Duration::from_micros(400);
 const WALK_BYTES: usize = 1 << 20;
 /// Why a snapshot before the end is not written.
 const INSISTED: &str = "The snapshot is given up, because the end was insisted on";
-const IDLE_SLICE: Duration = Duration::from_millis(2);
+const IDLE_SLICE: Duration = Duration::from_millis(1);
 /// When the writer is behind, it is looked at again after this time.
 const WRITER_WAIT: Duration = Duration::from_millis(1);
 

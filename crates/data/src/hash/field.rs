@@ -4,7 +4,7 @@
 use vk_mem::{Access, Entry, ValueRef, size_class};
 use vk_resp::Blob;
 
-use crate::table::{HashSeed, KeyHash, Slot};
+use crate::table::{CutId, HashSeed, KeyHash, Slot};
 use crate::value::StrRef;
 
 /// Longer values lie in a blob, which replies share.
@@ -124,7 +124,11 @@ impl Slot for Field {
         self.0.prefetch();
     }
 
-    fn image(&self) -> Self {
+    fn image(&mut self, _: CutId) -> Self {
         self.clone()
+    }
+
+    fn image_bytes(image: &Self) -> usize {
+        image.memory_bytes()
     }
 }

@@ -5,7 +5,10 @@ use core::ops::Deref;
 use vk_mem::Access;
 
 use crate::entry::DbEntry;
+use crate::keyspace::cut::weight_of;
+use crate::keyspace::moved::Moved;
 use crate::pack::BodyMut;
+use crate::pieces::CutWeight;
 use crate::table::{Facts, Loc, Table};
 use crate::value::{NewValue, Object};
 
@@ -14,20 +17,33 @@ use crate::value::{NewValue, Object};
 #[derive(Debug)]
 pub struct EntryMut<'t> {
     table: &'t mut Table<DbEntry>,
+    moved: &'t mut Moved,
     loc: Loc,
     /// What the totals hold of the entry; `None` once it is removed.
     before: Option<Facts>,
+    /// What a cut has saved of the value.
+    weight: CutWeight,
+    /// A structure that a cut reads and that the entry has no more.
+    replaced: Option<Object>,
     touched: bool,
 }
 
 impl<'t> EntryMut<'t> {
     #[inline]
-    pub(super) fn new(table: &'t mut Table<DbEntry>, loc: Loc) -> Option<Self> {
+    pub(super) fn new(
+        table: &'t mut Table<DbEntry>,
+        moved: &'t mut Moved,
+        loc: Loc,
+    ) -> Option<Self> {
         let before = table.at(loc).map(Facts::of)?;
+        let weight = weight_of(table.at(loc), moved);
         Some(Self {
             table,
+            moved,
             loc,
             before: Some(before),
+            weight,
+            replaced: None,
             touched: false,
         })
     }
@@ -37,7 +53,8 @@ impl<'t> EntryMut<'t> {
     pub fn set_str(&mut self, value: NewValue<'_>) -> Option<Object> {
         let entry = self.write()?;
         let expire_ms = entry.expire_ms();
-        entry.overwrite(value, expire_ms)
+        let before = entry.overwrite(value, expire_ms);
+        self.forget_place(before)
     }
 
     /// Sets, changes or removes the expiry (unix time in milliseconds).
@@ -56,7 +73,10 @@ impl<'t> EntryMut<'t> {
 
     /// The value to be changed, unless it is a string.
     pub fn body_mut(&mut self) -> Option<BodyMut<'_>> {
-        self.write()?.body_mut()
+        self.touch();
+        self.table
+            .at_mut(self.loc)?
+            .body_mut_keeping(&mut self.replaced)
     }
 
     /// Writes the access field. No change that a cut cares about.
@@ -68,10 +88,10 @@ impl<'t> EntryMut<'t> {
 
     /// Removes the entry.
     pub fn remove(mut self) -> Option<DbEntry> {
-        if let Some(before) = self.before.take() {
-            self.table.reconcile(self.loc, before);
-        }
-        self.table.remove_at(self.loc)
+        self.settle();
+        let removed = self.table.remove_at(self.loc)?;
+        self.moved.note_removed(&removed);
+        Some(removed)
     }
 
     /// Replaces value, expiry and access field.
@@ -84,16 +104,59 @@ impl<'t> EntryMut<'t> {
     ) -> Option<Object> {
         let entry = self.write()?;
         entry.set_access(access);
-        entry.overwrite(value, expire_ms)
+        let before = entry.overwrite(value, expire_ms);
+        self.forget_place(before)
     }
 
     #[inline]
-    fn write(&mut self) -> Option<&mut DbEntry> {
+    fn touch(&mut self) {
         if !self.touched {
             self.touched = true;
             self.table.touch_for_write(self.loc.hash());
         }
+    }
+
+    #[inline]
+    fn write(&mut self) -> Option<&mut DbEntry> {
+        self.touch();
         self.table.at_mut(self.loc)
+    }
+
+    /// The entry's value was taken out.
+    fn forget_place(&mut self, before: Option<Object>) -> Option<Object> {
+        if self.moved.is_cutting
+            && let Some(object) = &before
+        {
+            self.moved.forget_place(object);
+        }
+        before
+    }
+
+    /// Brings everything up to date that is known of the entry.
+    #[inline]
+    fn settle(&mut self) {
+        let Some(before) = self.before.take() else {
+            return;
+        };
+        self.table.reconcile(self.loc, before);
+        if self.moved.is_cutting {
+            self.settle_cut();
+        }
+    }
+
+    #[cold]
+    fn settle_cut(&mut self) {
+        let after = weight_of(self.table.at(self.loc), self.moved);
+        self.moved.weigh(self.weight, after);
+        if let Some(object) = self.forget_replaced() {
+            // Nobody is told when it is dropped, so it waits here.
+            self.moved.adopt(object);
+        }
+    }
+
+    fn forget_replaced(&mut self) -> Option<Object> {
+        let replaced = self.replaced.take();
+        self.forget_place(replaced)
     }
 }
 
@@ -113,10 +176,8 @@ impl Deref for EntryMut<'_> {
 impl Drop for EntryMut<'_> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(before) = self.before.take()
-            && self.touched
-        {
-            self.table.reconcile(self.loc, before);
+        if self.touched {
+            self.settle();
         }
     }
 }

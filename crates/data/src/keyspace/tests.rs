@@ -11,7 +11,8 @@ use vk_resp::Blob;
 use super::Keyspace;
 use crate::entry::DbEntry;
 use crate::num::INT_TEXT_MAX;
-use crate::table::{ExpiryPosition, HashSeed, Saved};
+use crate::pieces::Image;
+use crate::table::{CutId, ExpiryPosition, HashSeed, Saved};
 use crate::value::{Encoding, NewValue, StrRef};
 
 const SEED: HashSeed = HashSeed { k0: 3, k1: 4 };
@@ -252,12 +253,13 @@ proptest! {
         let mut model = BTreeMap::new();
         before.iter().for_each(|call| apply(&mut keyspace, &mut model, call));
         let (expected, mut found) = (model.clone(), BTreeMap::new());
-        prop_assert!(keyspace.cut_begin());
+        prop_assert!(keyspace.cut_begin(CutId::default()));
         let mut detached = None;
         let mut sink = |saved: Saved<'_, DbEntry>| {
             let entry = match &saved {
                 Saved::Live(entry) => entry,
-                Saved::Image(entry) => entry,
+                Saved::Image(Image::Whole(entry)) => entry,
+                Saved::Image(Image::InPieces(_)) => panic!("a string is no large value"),
             };
             assert!(found.insert(entry.key().to_vec(), parts(entry)).is_none());
         };
@@ -268,13 +270,13 @@ proptest! {
             }
             match &mut detached {
                 None => keyspace.cut_slice(1, &mut sink),
-                Some(detached) => detached.cut_slice(1, &mut sink),
+                Some(detached) => detached.contents_mut().cut_slice(1, &mut sink),
             };
             apply(&mut keyspace, &mut model, call);
         }
         while !keyspace.cut_slice(1, &mut sink) {}
         if let Some(detached) = &mut detached {
-            while !detached.cut_slice(1, &mut sink) {}
+            while !detached.contents_mut().cut_slice(1, &mut sink) {}
         }
         prop_assert_eq!(found, expected);
         check(&keyspace, &model);

@@ -178,7 +178,9 @@ impl List {
                 });
             }
             (true, true) => {
-                self.nodes.edit(at, |node| *node = NodeBuf::plain(element));
+                // Not an edit: what a cut needs of it would be copied whole.
+                self.nodes.remove(at);
+                self.nodes.insert(at, NodeBuf::plain(element));
             }
             (true, false) => {
                 self.insert_beside(place, Side::After, element, limits);
@@ -307,6 +309,8 @@ impl List {
             };
             let gone = match node.node() {
                 Node::Plain(own) => usize::from(own == needle),
+                // What a cut needs is not copied for nothing.
+                Node::Packed(pack, _) if self.cut_id().is_some() && !has(pack, needle) => 0,
                 Node::Packed(..) => {
                     let most = most - removed;
                     let change = |node: &mut NodeBuf| {
@@ -396,7 +400,7 @@ impl List {
         if limits.exceeds(bytes, count) {
             return false;
         }
-        let Some(right) = self.nodes.remove(at + 1) else {
+        let Some(right) = self.nodes.take(at + 1) else {
             return false;
         };
         let items = right.items();
@@ -453,6 +457,11 @@ pub(super) fn seek_in(pack: Listpack<'_>, held: usize, offset: usize) -> Option<
         return None;
     }
     pack.seek(offset as i64)
+}
+
+fn has(pack: Listpack<'_>, needle: &[u8]) -> bool {
+    pack.first()
+        .is_some_and(|first| pack.find(first, needle, 1).is_some())
 }
 
 /// How many of the elements a node can take one by one.

@@ -72,7 +72,7 @@ impl BuiltList {
         if list.node_count() == 1
             && let Some(Node::Packed(pack, held)) = list.nodes.get(0).map(NodeBuf::node)
             && limits.suits_one(pack.byte_len(), held, shrinking)
-            && let Some(node) = list.nodes.remove(0)
+            && let Some(node) = list.nodes.take(0)
         {
             return Self(Form::Pack(node));
         }

@@ -175,7 +175,9 @@ impl<'a> ListMut<'a> {
     ) -> Option<BuiltList> {
         let list = self.nodes_mut()?;
         let inside = start < end && end <= list.len();
-        if !inside || list.node_count() <= NODES_FREED_AT_ONCE {
+        // A cut saves what is removed, node by node.
+        let is_read = list.cut_id().is_some();
+        if !inside || is_read || list.node_count() <= NODES_FREED_AT_ONCE {
             return None;
         }
         let going = list.len() - (end - start);
@@ -224,7 +226,7 @@ impl<'a> ListMut<'a> {
         };
         if let Some(Node::Packed(pack, held)) = list.nodes.get(0).map(NodeBuf::node)
             && limits.suits_one(pack.byte_len(), held, true)
-            && let Some(node) = list.nodes.remove(0)
+            && let Some(node) = list.nodes.take(0)
         {
             self.0.become_pack(PackKind::List, &node);
         }

@@ -3,11 +3,15 @@
 //! The nodes stand in chunks, so that growth moves no more than one chunk, and an item is found by
 //! the counts of chunks and then of the nodes of one.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use vk_mem::size_class;
 
+use super::cut::Cut;
 use super::node::NodeBuf;
+use crate::pieces::Piece;
+use crate::table::CutId;
 
 /// Nodes per chunk at most.
 const CHUNK_NODES_MAX: usize = 512;
@@ -21,6 +25,8 @@ pub(super) struct Nodes {
     items: usize,
     /// Bytes of the nodes and of the chunks' tables, by size classes.
     bytes: usize,
+    /// The cut that reads the list, if one does.
+    cut: Option<Box<Cut>>,
 }
 
 #[derive(Debug, Default)]
@@ -174,6 +180,11 @@ impl Nodes {
         let (chunk, at) = self.locate(index)?;
         let chunk = self.chunks.get_mut(chunk)?;
         let node = chunk.nodes.get_mut(at)?;
+        if let Some(cut) = &mut self.cut
+            && let Some(number) = cut.touch(index, self.len)
+        {
+            cut.save(number, node.clone());
+        }
         let (items, bytes) = (node.items(), node.allocated_bytes());
         let result = change(node);
         let (items_after, bytes_after) = (node.items(), node.allocated_bytes());
@@ -216,6 +227,9 @@ impl Nodes {
             }
             Some(_) => {}
         }
+        if let Some(cut) = &mut self.cut {
+            cut.inserted(index, self.len);
+        }
         self.len += 1;
         self.items += node.items();
         self.bytes += node.allocated_bytes();
@@ -227,8 +241,27 @@ impl Nodes {
         }
     }
 
-    /// Takes node number `index` out.
-    pub(super) fn remove(&mut self, index: usize) -> Option<NodeBuf> {
+    /// Takes node number `index` out, to be used elsewhere.
+    pub(super) fn take(&mut self, index: usize) -> Option<NodeBuf> {
+        let (node, number) = self.take_untouched(index)?;
+        if let (Some(number), Some(cut)) = (number, &mut self.cut) {
+            cut.save(number, node.clone());
+        }
+        Some(node)
+    }
+
+    /// Drops node number `index`.
+    pub(super) fn remove(&mut self, index: usize) {
+        if let Some((node, Some(number))) = self.take_untouched(index)
+            && let Some(cut) = &mut self.cut
+        {
+            cut.save(number, node);
+        }
+    }
+
+    /// Takes node number `index` out; under which number it is to be saved, if at all.
+    fn take_untouched(&mut self, index: usize) -> Option<(NodeBuf, Option<usize>)> {
+        let saved_as = self.cut.as_mut().and_then(|cut| cut.touch(index, self.len));
         let (number, at) = self.locate(index)?;
         let chunk = self.chunks.get_mut(number)?;
         let node = chunk.nodes.remove(at)?;
@@ -245,7 +278,40 @@ impl Nodes {
             chunk.nodes.shrink_to(chunk.nodes.len() * 2);
             self.bytes = self.bytes - before + chunk.table_bytes();
         }
-        Some(node)
+        if let Some(cut) = &mut self.cut {
+            cut.removed(index, self.len + 1);
+        }
+        Some((node, saved_as))
+    }
+
+    /// Fixes the nodes of this moment.
+    pub(super) fn cut_begin(&mut self, id: CutId) {
+        self.cut = Some(Box::new(Cut::new(id, self.len)));
+    }
+
+    /// The cut in progress.
+    pub(super) fn cut(&self) -> Option<&Cut> {
+        self.cut.as_deref()
+    }
+
+    /// See [`super::List::cut_slice`].
+    pub(super) fn cut_slice(&mut self, elements: usize, sink: &mut impl FnMut(Piece<'_>)) -> bool {
+        let Some(mut cut) = self.cut.take() else {
+            return true;
+        };
+        let ended = cut.read(self, elements, sink);
+        if !ended {
+            self.cut = Some(cut);
+        }
+        ended
+    }
+
+    /// See [`super::List::cut_stop`].
+    pub(super) fn cut_stop(&mut self, budget: usize) -> bool {
+        if self.cut.as_mut().is_none_or(|cut| cut.clear(budget)) {
+            self.cut = None;
+        }
+        self.cut.is_none()
     }
 
     /// Takes the nodes from number `index` on out; moves no more than one chunk's.
@@ -278,6 +344,9 @@ impl Nodes {
     /// Frees about so many nodes from the tail on; `true` when nothing is left. The totals are not
     /// kept.
     pub(super) fn drop_slice(&mut self, nodes: usize) -> bool {
+        if !self.cut_stop(nodes) {
+            return false;
+        }
         for _ in 0..nodes.max(1) {
             let Some(last) = self.chunks.back_mut() else {
                 return true;
@@ -298,6 +367,7 @@ impl Nodes {
             items: chunks.iter().map(|chunk| chunk.items).sum(),
             bytes: node_bytes + chunks.iter().map(Chunk::table_bytes).sum::<usize>(),
             chunks,
+            cut: None,
         }
     }
 

@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use vk_mem::{Thin, size_class};
 
 use super::sample::{Chooser, SplitMix};
-use crate::table::{HashSeed, KeyHash, Slot, Table};
+use crate::table::{CutId, HashSeed, KeyHash, Slot, Table};
 
 /// A set in a table.
 pub struct Set {
-    table: Table<Member>,
+    pub(super) table: Table<Member>,
     /// Bytes of all members.
     member_bytes: usize,
     /// Bytes of the table itself, as of `shape`.
@@ -125,7 +125,8 @@ impl Set {
         let count = count.min(self.len());
         if count.saturating_mul(SCAN_INSTEAD) <= self.len() {
             self.pop_by_drawing(count, seed, popped);
-        } else if count <= self.len() / 2 {
+        } else if count <= self.len() / 2 || self.cut_id().is_some() {
+            // A cut saves what is removed, one by one.
             self.pop_by_scanning(count, seed, popped);
         } else {
             self.pop_by_keeping(count, seed, popped);
@@ -265,7 +266,7 @@ impl Member {
     }
 
     #[inline]
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -298,7 +299,11 @@ impl Slot for Member {
         self.0.prefetch();
     }
 
-    fn image(&self) -> Self {
+    fn image(&mut self, _: CutId) -> Self {
         self.clone()
+    }
+
+    fn image_bytes(image: &Self) -> usize {
+        image.memory_bytes()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::chunks::{At, Chunks};
 use super::node::{Entry, NewEntry, Node, Walk};
+use super::overlay::{Overlay, OwnCut};
 use super::{NodeLimits, StreamId};
 
 /// The entries of a stream in the order of their ids.
@@ -11,6 +12,8 @@ pub struct Entries {
     node_bytes: usize,
     len: u64,
     info: StreamInfo,
+    /// The cut that reads the nodes, if one does.
+    pub(super) cut: OwnCut<Overlay<Node>>,
 }
 
 /// What a stream remembers.
@@ -97,6 +100,9 @@ impl Entries {
         if id <= self.info.last_id {
             return false;
         }
+        if let Some(end) = self.nodes.end() {
+            self.touch(end);
+        }
         let fits = self.nodes.last_mut().is_some_and(|node| {
             let before = node.heap_bytes();
             let fits = node.append(id, entry, limits);
@@ -129,6 +135,9 @@ impl Entries {
     }
 
     pub(super) fn push(&mut self, node: Node) {
+        if let Some(cut) = &mut self.cut.0 {
+            cut.touch(node.first, || None);
+        }
         self.node_bytes += node.heap_bytes();
         self.nodes.push(node);
     }
@@ -138,6 +147,7 @@ impl Entries {
         let Some(at) = self.node_of(id) else {
             return false;
         };
+        self.touch(at);
         let Some(node) = self.nodes.get_mut(at) else {
             return false;
         };
@@ -243,6 +253,7 @@ impl Entries {
     /// Takes entries off the first node while `wanted` says so. Returns how many.
     pub(super) fn cut_first_node(&mut self, wanted: impl FnMut(StreamId) -> bool) -> u64 {
         let at = self.nodes.begin();
+        self.touch(at);
         let Some(node) = self.nodes.get_mut(at) else {
             return 0;
         };
@@ -263,9 +274,37 @@ impl Entries {
     }
 
     fn remove_node(&mut self, at: At) -> Option<Node> {
-        let node = self.nodes.remove(at)?;
+        let mut node = self.nodes.remove(at)?;
         self.node_bytes -= node.heap_bytes();
+        if let Some(cut) = &mut self.cut.0 {
+            // Nobody reads a node that is removed but the cut, which need not copy it.
+            let (first, bytes) = (node.first, &mut node.bytes);
+            cut.touch(first, || {
+                let bytes = core::mem::take(bytes);
+                Some(Node { first, bytes })
+            });
+        }
         Some(node)
+    }
+
+    /// The hook of every change of a node.
+    #[inline]
+    fn touch(&mut self, at: At) {
+        if let Some(cut) = &mut self.cut.0
+            && let Some(node) = self.nodes.get(at)
+        {
+            cut.touch(node.first, || Some(node.clone()));
+        }
+    }
+
+    /// The nodes behind the one with this id.
+    pub(super) fn nodes_behind(&self, id: Option<StreamId>) -> impl Iterator<Item = &Node> {
+        let from = match id.map(|id| self.nodes.search(|node| node.first.cmp(&id))) {
+            None => self.nodes.begin(),
+            Some(Ok(at)) => self.nodes.next(at),
+            Some(Err(at)) => self.nodes.settle(at),
+        };
+        self.nodes.iter_from(from)
     }
 
     /// The node in which an entry with this id would be.

@@ -6,11 +6,15 @@ use vk_mem::size_class;
 
 use super::StreamId;
 use super::chunks::{At, Chunks};
+use super::group_cut::GroupCut;
+use super::overlay::OwnCut;
 use super::slab::Slab;
+use crate::pieces::CutWeight;
+use crate::table::CutId;
 
 /// Names a consumer of one group, until it is removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ConsumerId(u32);
+pub struct ConsumerId(pub(super) u32);
 
 impl ConsumerId {
     /// What is pending of nobody, while a group is being loaded.
@@ -93,6 +97,8 @@ pub struct Group {
     consumer_bytes: usize,
     /// Pending entries of nobody, while the group is being loaded.
     unowned: usize,
+    /// How it was at a cut that reads it, or that it is no part of.
+    pub(super) cut: OwnCut<GroupCut>,
 }
 
 impl Group {
@@ -106,6 +112,41 @@ impl Group {
             by_name: Chunks::new(),
             consumer_bytes: 0,
             unowned: 0,
+            cut: OwnCut::NONE,
+        }
+    }
+
+    /// The part that the group has in this cut, as far as that is known.
+    pub(super) fn cut_of(&self, id: CutId) -> Option<&GroupCut> {
+        self.cut.0.as_deref().filter(|cut| cut.id() == id)
+    }
+
+    pub(super) fn cut_weight(&self) -> CutWeight {
+        let cut = self.cut.0.as_ref();
+        cut.map_or_else(CutWeight::default, |cut| cut.weight())
+    }
+
+    pub(super) fn recount_held_bytes(&self) -> usize {
+        let cut = self.cut.0.as_ref();
+        cut.map_or(0, |cut| cut.recount_held_bytes())
+    }
+
+    /// The pending entries behind this one.
+    pub(super) fn pending_behind(&self, id: Option<StreamId>) -> impl Iterator<Item = Pending> {
+        let from = match id.map(|id| self.search(id)) {
+            None => self.pending.begin(),
+            Some(Ok(at)) => self.pending.next(at),
+            Some(Err(at)) => self.pending.settle(at),
+        };
+        self.pending.iter_from(from).copied()
+    }
+
+    /// The hook of every change of a pending entry.
+    #[inline]
+    fn touch(&mut self, id: StreamId) {
+        if let Some(mut cut) = self.cut.0.take() {
+            cut.pending.touch(id, || self.pending(id));
+            self.cut.0 = Some(cut);
         }
     }
 
@@ -174,6 +215,7 @@ impl Group {
         let consumer = self.consumers.remove(id.0)?;
         self.consumer_bytes -= consumer.heap_bytes();
         for pending in consumer.pending.iter() {
+            self.touch(*pending);
             if let Ok(at) = self.search(*pending) {
                 self.pending.remove(at);
             }
@@ -207,6 +249,7 @@ impl Group {
     /// Makes an entry pending, or changes it if it is; if it belonged to another consumer it goes
     /// over.
     pub fn set_pending(&mut self, pending: Pending) {
+        self.touch(pending.id);
         let at = match self.search(pending.id) {
             Err(at) => {
                 self.pending.insert(at, pending);
@@ -228,6 +271,7 @@ impl Group {
         let Ok(at) = self.search(id) else {
             return false;
         };
+        self.touch(id);
         if let Some(pending) = self.pending.remove(at) {
             self.disown(pending.consumer, id);
         }

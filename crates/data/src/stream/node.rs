@@ -210,10 +210,14 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(node: &'a Node) -> Option<Self> {
-        let head = Head::of(&node.bytes)?;
+        Self::of(node.first, &node.bytes)
+    }
+
+    fn of(first: StreamId, bytes: &'a [u8]) -> Option<Self> {
+        let head = Head::of(bytes)?;
         Some(Self {
             head,
-            first: node.first,
+            first,
             front: head.entries,
             back: head.lp.end(),
         })
@@ -247,6 +251,13 @@ impl<'a> Walk<'a> {
         self.back = at;
         Some(entry)
     }
+}
+
+/// The live entries of a node with this id.
+pub fn entries_of_node(first: StreamId, bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let mut walk = Walk::of(first, bytes);
+    let entries = core::iter::from_fn(move || walk.as_mut()?.next());
+    entries.filter(|entry| !entry.is_deleted())
 }
 
 impl Node {

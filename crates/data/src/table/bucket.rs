@@ -72,7 +72,7 @@ impl<E> Bucket<E> {
 
     /// Some entry here has its home in the sibling bucket.
     pub(super) fn has_displaced(&self) -> bool {
-        self.meta & (OVERFLOW - 1) != 0
+        self.displaced() != 0
     }
 
     /// Entries of this home may be in the sibling, the stash or the spill.
@@ -95,6 +95,27 @@ impl<E> Bucket<E> {
             .iter()
             .enumerate()
             .filter_map(|(slot, entry)| Some((slot, entry.as_ref()?)))
+    }
+
+    /// As [`Self::iter`], to be changed.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut E)> {
+        self.slots
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(slot, entry)| Some((slot, entry.as_mut()?)))
+    }
+
+    /// The slots whose entries have their home in the sibling bucket, by bit.
+    fn displaced(&self) -> u64 {
+        self.meta & (OVERFLOW - 1)
+    }
+
+    /// The entries that are displaced, or those that are not, to be changed.
+    pub(super) fn sorted_out_mut(&mut self, displaced: bool) -> impl Iterator<Item = &mut E> {
+        let bits = self.displaced();
+        self.iter_mut()
+            .filter(move |(slot, _)| (bits >> slot & 1 != 0) == displaced)
+            .map(|(_, entry)| entry)
     }
 
     /// A copy of another bucket; this one is empty.

@@ -2,25 +2,32 @@
 //!
 //! A home bucket counts as saved if it lies before the cut's position or its bit is set. Every
 //! change of an entry goes through [`Table::touch_for_write`] first, which saves the bucket. A cut
-//! does not encode anything, and it does not look into big values.
+//! does not encode anything. An entry that is too large to be saved whole has an image that says
+//! how the rest is to be read: see [`Slot::image`].
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Table;
 use super::directory::Spot;
 use super::position::Position;
 use super::segment::Segment;
-use super::slot::{KeyHash, Slot};
+use super::slot::{CutId, KeyHash, Slot};
 
 /// A cut in progress.
-pub(super) struct Cut<I> {
+pub(super) struct Cut<E: Slot> {
     epoch: u32,
+    id: CutId,
+    /// Images that have a name.
+    named: u64,
     /// All homes before it are saved; `None` when all are.
     position: Option<Position>,
     /// Entries as they were, saved by writes and not yet read out.
-    images: Vec<I>,
-    /// What the saved entries accounted for, those that are read out already included.
-    image_bytes: usize,
+    images: Vec<E::Image>,
+    /// What they account for.
+    held_bytes: usize,
+    /// The same, those that are read out already included.
+    saved_bytes: usize,
 }
 
 /// Saved images that are read out for each bucket that may be.
@@ -31,7 +38,7 @@ const IMAGES_PER_BUCKET: usize = 8;
 pub enum Saved<'t, E: Slot> {
     /// Unchanged since the cut: read from the table.
     Live(&'t E),
-    /// As it was at the cut, before a write changed it.
+    /// As it was at the cut, before a write changed it, or too large to be read in one go.
     Image(E::Image),
 }
 
@@ -45,21 +52,34 @@ impl<E: Slot<Image = E>> Saved<'_, E> {
     }
 }
 
+impl<E: Slot> Cut<E> {
+    fn image_of(&mut self, entry: &mut E) -> E::Image {
+        self.named += 1;
+        entry.image(CutId {
+            image: self.named,
+            ..self.id
+        })
+    }
+}
+
 impl<E: Slot> Table<E> {
-    /// Fixes the state of this moment. Constant time. `false` if a cut is in progress already.
-    pub fn cut_begin(&mut self) -> bool {
+    /// Fixes the state of this moment; images bear the name of the cut and their number. Constant
+    /// time. `false` if a cut is in progress already.
+    pub fn cut_begin(&mut self, id: CutId) -> bool {
         if self.cut.is_some() {
             return false;
         }
         // Zero is the epoch of segments that no cut has touched.
         self.cut_epoch = self.cut_epoch.checked_add(1).unwrap_or(1);
-        let cut = Cut {
+        self.cut = Some(Box::new(Cut {
             epoch: self.cut_epoch,
+            id,
+            named: 0,
             position: Some(Position::START),
             images: Vec::new(),
-            image_bytes: 0,
-        };
-        self.cut = Some(alloc::boxed::Box::new(cut));
+            held_bytes: 0,
+            saved_bytes: 0,
+        }));
         true
     }
 
@@ -69,10 +89,30 @@ impl<E: Slot> Table<E> {
         self.cut.is_some()
     }
 
-    /// Bytes of the entries that writes have saved for the cut so far.
+    /// The name of the cut in progress.
     #[must_use]
-    pub fn cut_image_bytes(&self) -> usize {
-        self.cut.as_ref().map_or(0, |cut| cut.image_bytes)
+    pub fn cut_id(&self) -> Option<CutId> {
+        self.cut.as_ref().map(|cut| cut.id)
+    }
+
+    /// Bytes of the entries that writes have saved for the cut in progress, those that are read out
+    /// already included.
+    #[must_use]
+    pub fn cut_saved_bytes(&self) -> usize {
+        self.cut.as_ref().map_or(0, |cut| cut.saved_bytes)
+    }
+
+    /// Bytes of those that are not yet read out.
+    #[must_use]
+    pub fn cut_held_bytes(&self) -> usize {
+        self.cut.as_ref().map_or(0, |cut| cut.held_bytes)
+    }
+
+    /// What [`Self::cut_held_bytes`] has to be: for checks.
+    #[must_use]
+    pub fn recount_held_bytes(&self) -> usize {
+        let images = self.cut.iter().flat_map(|cut| &cut.images);
+        images.map(E::image_bytes).sum()
     }
 
     /// Hands out saved images, eight for each bucket, and the entries of up to `buckets` home
@@ -84,14 +124,15 @@ impl<E: Slot> Table<E> {
         };
         let images_max = buckets.max(1).saturating_mul(IMAGES_PER_BUCKET);
         let from = cut.images.len().saturating_sub(images_max);
-        cut.images
-            .drain(from..)
-            .for_each(|image| sink(Saved::Image(image)));
+        for image in cut.images.drain(from..) {
+            cut.held_bytes -= E::image_bytes(&image);
+            sink(Saved::Image(image));
+        }
         for _ in 0..buckets.max(1) {
             let Some(position) = cut.position else {
                 break;
             };
-            cut.position = self.cut_step(&cut, position, sink);
+            cut.position = self.cut_step(&mut cut, position, sink);
         }
         if cut.position.is_none() && cut.images.is_empty() {
             return true;
@@ -100,9 +141,22 @@ impl<E: Slot> Table<E> {
         false
     }
 
-    /// Ends a cut whose result is not wanted any more.
-    pub fn cut_abort(&mut self) {
-        self.cut = None;
+    /// Ends a cut whose result is not wanted any more: nothing more is saved, and about `budget` of
+    /// the images are handed to `unread`. `true` when none is left.
+    pub fn cut_stop(&mut self, budget: usize, unread: &mut impl FnMut(E::Image)) -> bool {
+        let Some(cut) = &mut self.cut else {
+            return true;
+        };
+        cut.position = None;
+        let from = cut.images.len().saturating_sub(budget.max(1));
+        for image in cut.images.drain(from..) {
+            cut.held_bytes -= E::image_bytes(&image);
+            unread(image);
+        }
+        if cut.images.is_empty() {
+            self.cut = None;
+        }
+        self.cut.is_none()
     }
 
     /// The hook of every change: called with the hash of an entry before it is added, changed or
@@ -116,20 +170,25 @@ impl<E: Slot> Table<E> {
 
     /// Reads out one home bucket, unless it is saved, or passes over an empty segment.
     fn cut_step(
-        &self,
-        cut: &Cut<E::Image>,
+        &mut self,
+        cut: &mut Cut<E>,
         position: Position,
         sink: &mut impl FnMut(Saved<'_, E>),
     ) -> Option<Position> {
         let spot = self.directory.spot(position.hash())?;
-        let segment = self.directory.segment(spot);
+        let segment = self.directory.segment_mut(spot);
         if segment.header.count == 0 {
             return position.segment_end(spot.depth);
         }
         let home = position.home(spot.depth, spot.regular);
         if !has_bit(segment, cut.epoch, home) {
-            let mut live = |entry: &E| sink(Saved::Live(entry));
-            segment.for_home(home, &self.seed, &mut live);
+            segment.for_home_mut(home, &self.seed, &mut |entry: &mut E| {
+                if entry.is_read_in_pieces() {
+                    sink(Saved::Image(cut.image_of(entry)));
+                } else {
+                    sink(Saved::Live(entry));
+                }
+            });
         }
         position.home_end(spot.depth, spot.regular, home)
     }
@@ -176,9 +235,12 @@ impl<E: Slot> Table<E> {
         if has_bit(segment, cut.epoch, home) {
             return;
         }
-        segment.for_home(home, &self.seed, &mut |entry| {
-            cut.image_bytes += entry.memory_bytes();
-            cut.images.push(entry.image());
+        segment.for_home_mut(home, &self.seed, &mut |entry: &mut E| {
+            let image = cut.image_of(entry);
+            let bytes = E::image_bytes(&image);
+            cut.held_bytes += bytes;
+            cut.saved_bytes += bytes;
+            cut.images.push(image);
         });
         if segment.header.epoch != cut.epoch {
             segment.header.epoch = cut.epoch;

@@ -298,6 +298,45 @@ impl<E: Slot> Segment<E> {
         }
     }
 
+    /// As [`Self::for_home`], to be changed; hashes stay the same.
+    pub(super) fn for_home_mut(
+        &mut self,
+        home: usize,
+        seed: &HashSeed,
+        visit: &mut impl FnMut(&mut E),
+    ) {
+        let (regular, depth) = (usize::from(self.regular()), self.header.depth);
+        let sibling = self.sibling(home);
+        let Some(bucket) = self.buckets.get_mut(home) else {
+            return;
+        };
+        bucket.sorted_out_mut(false).for_each(&mut *visit);
+        if !bucket.overflows() {
+            return;
+        }
+        if let Some(sibling) = sibling.and_then(|at| self.buckets.get_mut(at)) {
+            sibling.sorted_out_mut(true).for_each(&mut *visit);
+        }
+        if self.header.stashed >> home & 1 == 0 {
+            return;
+        }
+        let homes = &self.header.stash_homes;
+        for (at, bucket) in self.buckets.iter_mut().skip(regular).enumerate() {
+            for (slot, entry) in bucket.iter_mut() {
+                if usize::from(homes[at * SLOTS + slot]) == home {
+                    visit(entry);
+                }
+            }
+        }
+        if let Some(spill) = &mut self.header.spill {
+            for entry in &mut spill.entries {
+                if Position::of(entry.hash(seed)).home(depth, regular as u8) == home {
+                    visit(entry);
+                }
+            }
+        }
+    }
+
     /// Every entry.
     pub(super) fn iter(&self) -> impl Iterator<Item = &E> {
         let slots = self

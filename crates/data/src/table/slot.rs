@@ -2,6 +2,17 @@
 
 use crate::siphash::siphash13;
 
+/// Names a cut, and the images of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CutId {
+    /// The pass over all databases that the cut belongs to.
+    pub pass: u64,
+    /// The database that the cut is of.
+    pub database: u32,
+    /// Which of its images.
+    pub image: u64,
+}
+
 /// The keyed hash of a key. Its top 48 bits are the key's position, its low byte the tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyHash(pub u64);
@@ -68,6 +79,15 @@ pub trait Slot {
     /// Hints that the entry is about to be read.
     fn prefetch(&self);
 
-    /// The entry as it is now.
-    fn image(&self) -> Self::Image;
+    /// The entry as it is now. `id` names the image, should the entry have to be found again.
+    fn image(&mut self, id: CutId) -> Self::Image;
+
+    /// Bytes that an image accounts for.
+    fn image_bytes(image: &Self::Image) -> usize;
+
+    /// The entry is too large to be read in one go: a cut hands out its image, always, and the rest
+    /// is read with the image's help.
+    fn is_read_in_pieces(&self) -> bool {
+        false
+    }
 }

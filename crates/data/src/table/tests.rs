@@ -7,7 +7,7 @@ use std::boxed::Box;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
-use super::{ExpiryPosition, HashSeed, KeyHash, Kind, Slot, Table, Tuning};
+use super::{CutId, ExpiryPosition, HashSeed, KeyHash, Kind, Slot, Table, Tuning};
 
 const SEED: HashSeed = HashSeed { k0: 1, k1: 2 };
 
@@ -51,8 +51,16 @@ impl Slot for Item {
 
     fn prefetch(&self) {}
 
-    fn image(&self) -> Self {
+    fn image(&mut self, _: CutId) -> Self {
         self.clone()
+    }
+
+    fn image_bytes(image: &Self) -> usize {
+        image.memory_bytes()
+    }
+
+    fn is_read_in_pieces(&self) -> bool {
+        self.0.key.is_multiple_of(7)
     }
 }
 

@@ -47,6 +47,14 @@ impl<'a> Probe<'a> {
         }
     }
 
+    /// The place right before an element, which is there or not.
+    pub(super) fn before(score: f64, member: &'a [u8]) -> Self {
+        Self {
+            order: Some(order_of(score)),
+            edge: Edge::Before(member),
+        }
+    }
+
     /// The place before the first element of the range.
     pub(super) fn start_of(range: &ScoreRange) -> Self {
         Self {

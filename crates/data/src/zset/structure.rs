@@ -9,6 +9,7 @@ use core::ops::Range;
 use vk_mem::size_class;
 
 use super::arena::{Arena, Reader};
+use super::cut::Cut;
 use super::index::{Index, MemberHash};
 use super::probe::{Probe, order_of};
 use super::tree::Tree;
@@ -26,6 +27,8 @@ pub struct ZSet {
     pub(super) arena: Arena,
     pub(super) tree: Tree,
     pub(super) index: Index,
+    /// The cut that reads it, if one does.
+    pub(super) cut: Option<Box<Cut>>,
 }
 
 /// Records that a removal moves at most, to give idle memory back.
@@ -49,6 +52,7 @@ impl ZSet {
             arena: Arena::new(),
             tree: Tree::new(),
             index: Index::new(seed),
+            cut: None,
         }
     }
 
@@ -78,6 +82,9 @@ impl ZSet {
     /// Frees about `budget` elements; `true` when nothing is left. The first call ends the value's
     /// life: only this is called afterwards.
     pub fn drop_slice(&mut self, budget: usize) -> bool {
+        if !self.cut_stop(budget) {
+            return false;
+        }
         let mut left = budget.max(1);
         while left > 0 {
             if self.index.drop_one() || self.tree.drop_one() {
@@ -206,6 +213,7 @@ impl ZSet {
             let Some(score) = decide(None).filter(|score| !score.is_nan()) else {
                 return Change::Skipped;
             };
+            self.touch(member, None);
             let handle = self.arena.add(score, member);
             self.index.insert(&self.arena, hash, handle);
             self.tree.insert(&self.arena, handle);
@@ -218,6 +226,7 @@ impl ZSet {
         if score == before {
             return Change::Same;
         }
+        self.touch(member, Some(before));
         if self.tree.shift(&self.arena, handle, score) {
             self.arena.set_score(handle, score);
         } else {
@@ -231,6 +240,7 @@ impl ZSet {
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let (hash, handle) = self.find(member)?;
         let score = self.arena.element(handle).0;
+        self.touch(member, Some(score));
         self.tree.remove(&self.arena, handle);
         self.index.remove(hash, handle);
         self.arena.remove(handle);
@@ -293,6 +303,9 @@ impl ZSet {
             for (&hash, &handle) in hashes.iter().zip(handles) {
                 let (score, member) = self.arena.element(handle);
                 each(Member::Bytes(member), score);
+                if let Some(cut) = &mut self.cut {
+                    cut.touch(member, Some(score));
+                }
                 self.index.remove(hash, handle);
                 self.arena.remove(handle);
             }
@@ -369,6 +382,7 @@ impl Clone for ZSet {
             arena: self.arena.twin(),
             tree: self.tree.twin(),
             index: self.index.twin(),
+            cut: None,
         }
     }
 }

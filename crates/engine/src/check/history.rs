@@ -103,10 +103,10 @@ impl History {
     /// The snapshot that is being taken goes on a little.
     fn go_on_copying(&mut self) {
         if let Some(mut copying) = self.copying.take() {
-            if copying.go_on(&mut self.rig) {
-                self.end_copying(copying);
-            } else {
-                self.copying = Some(copying);
+            match copying.go_on(&mut self.rig) {
+                Ok(true) => self.end_copying(copying),
+                Ok(false) => self.copying = Some(copying),
+                Err(why) => self.fail(&why),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
-use vk_data::table::{HashSeed, KeyHash, Slot};
+use vk_data::table::{CutId, HashSeed, KeyHash, Slot};
 use vk_resp::Protocol;
 
 use super::Name;
@@ -116,5 +116,9 @@ impl Slot for alloc::boxed::Box<Topic> {
 
     fn prefetch(&self) {}
 
-    fn image(&self) {}
+    fn image(&mut self, _: CutId) {}
+
+    fn image_bytes((): &()) -> usize {
+        0
+    }
 }

@@ -1,16 +1,27 @@
 //! A pass over all databases as they were at one moment, in slices.
 
-use alloc::collections::VecDeque;
+use alloc::{boxed::Box, collections::VecDeque};
 
+use vk_data::{
+    pieces::{Image, Outline},
+    table::Saved,
+};
 use vk_rdb::Writer;
 
 use super::{
-    SnapshotChunk, SnapshotForm, SnapshotId, SnapshotStep, commands, record, record::Uses,
+    SnapshotChunk, SnapshotForm, SnapshotId, SnapshotStep, commands, pieces::Opened, record,
+    record::Uses,
 };
-use crate::{Engine, WorkBudget, config::id};
+use crate::{
+    Engine, WorkBudget,
+    config::id,
+    databases::{Databases, PieceStep},
+};
 
 /// Buckets that are read out between two looks at how much there is.
 const BUCKETS_PER_STEP: usize = 4;
+/// Elements of a large value that are read out between two such looks.
+const ELEMENTS_PER_STEP: usize = 64;
 /// A piece of about so many bytes is large enough to be handed on.
 const CHUNK_BYTES: usize = 256 << 10;
 /// Room that is kept for the next piece.
@@ -26,6 +37,12 @@ pub(crate) struct Pass {
     waiting: VecDeque<Head>,
     /// The database that is being read.
     current: Option<u32>,
+    /// Its buckets are read.
+    is_scanned: bool,
+    /// Large values of it whose turn is to come.
+    large: VecDeque<Box<Outline>>,
+    /// The large value that is being read.
+    open: Option<Opened>,
     keys_done: usize,
     keys_total: usize,
 }
@@ -115,6 +132,9 @@ impl Pass {
             keys_done: 0,
             waiting,
             current: None,
+            is_scanned: false,
+            large: VecDeque::new(),
+            open: None,
         }
     }
 
@@ -125,6 +145,72 @@ impl Pass {
     /// Keys that were read out, and all of them.
     pub(crate) fn progress(&self) -> (usize, usize) {
         (self.keys_done, self.keys_total)
+    }
+
+    /// Large values that the pass knows of and has not read.
+    pub(super) fn unread(self) -> impl Iterator<Item = Outline> {
+        let open = self.open.map(Opened::into_outline);
+        let large = self.large.into_iter().map(|outline| *outline);
+        large.chain(open)
+    }
+
+    /// Reads a little out; `Err` with the end.
+    fn step(&mut self, dbs: &mut Databases, elements_max: usize) -> Result<usize, SnapshotStep> {
+        if let Some(open) = &mut self.open {
+            let elements = elements_max.clamp(1, ELEMENTS_PER_STEP);
+            let (step, count) = open.go_on(dbs, elements, &mut self.output);
+            match step {
+                PieceStep::More => {}
+                PieceStep::Ended => {
+                    if let Some(open) = self.open.take() {
+                        open.end(&mut self.output);
+                        self.keys_done += 1;
+                    }
+                }
+                PieceStep::Lost => return Err(SnapshotStep::Lost),
+            }
+            // What is looked at and not read is work too.
+            return Ok(count.max(1));
+        }
+        if let Some(outline) = self.large.pop_front() {
+            self.open = Some(Opened::new(outline, self.uses, &mut self.output));
+            return Ok(1);
+        }
+        let Some(number) = self.current else {
+            let head = self.waiting.pop_front().ok_or(SnapshotStep::Ended)?;
+            self.output.begin(head.number, head.keys, head.volatile);
+            self.current = Some(head.number);
+            self.is_scanned = false;
+            return Ok(0);
+        };
+        if self.is_scanned {
+            dbs.cut_close(number);
+            self.current = None;
+            return Ok(0);
+        }
+        Ok(self.scan(dbs, number))
+    }
+
+    /// Reads a few buckets out; how many keys they had.
+    fn scan(&mut self, dbs: &mut Databases, number: u32) -> usize {
+        let mut keys = 0;
+        let Self {
+            output,
+            uses,
+            large,
+            keys_done,
+            ..
+        } = self;
+        self.is_scanned = dbs.cut_slice(number, BUCKETS_PER_STEP, &mut |saved| {
+            keys += 1;
+            match saved {
+                Saved::Live(entry) => output.put(entry, *uses),
+                Saved::Image(Image::Whole(entry)) => output.put(&entry, *uses),
+                Saved::Image(Image::InPieces(outline)) => return large.push_back(outline),
+            }
+            *keys_done += 1;
+        });
+        keys
     }
 }
 
@@ -142,32 +228,21 @@ impl Engine {
             chunk.texts.clear();
             return SnapshotStep::Ended;
         };
-        let keys_before = pass.keys_done;
+        let mut left = budget.entries_max.max(1);
         let step = loop {
-            let Some(number) = pass.current else {
-                let Some(head) = pass.waiting.pop_front() else {
-                    break SnapshotStep::Ended;
-                };
-                pass.output.begin(head.number, head.keys, head.volatile);
-                pass.current = Some(head.number);
-                continue;
-            };
-            let (output, uses, done) = (&mut pass.output, pass.uses, &mut pass.keys_done);
-            let ended = self.dbs.cut_slice(number, BUCKETS_PER_STEP, &mut |saved| {
-                output.put(saved.entry(), uses);
-                *done += 1;
-            });
-            if ended {
-                pass.current = None;
+            match pass.step(&mut self.dbs, left) {
+                Ok(done) => left = left.saturating_sub(done),
+                Err(end) => break end,
             }
-            let is_enough = pass.keys_done - keys_before >= budget.entries_max.max(1);
-            if is_enough || pass.output.bytes().len() >= CHUNK_BYTES {
+            if left == 0 || pass.output.bytes().len() >= CHUNK_BYTES {
                 break SnapshotStep::More;
             }
         };
         pass.output.hand_over(chunk);
-        if step == SnapshotStep::More {
-            self.pass = Some(pass);
+        match step {
+            SnapshotStep::More => self.pass = Some(pass),
+            SnapshotStep::Ended => self.dbs.cut_end(),
+            SnapshotStep::Lost => self.dbs.cut_abort(pass.unread()),
         }
         step
     }

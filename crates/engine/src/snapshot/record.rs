@@ -1,7 +1,7 @@
 //! One key as a record of an RDB file.
 
 use vk_data::entry::DbEntry;
-use vk_rdb::{Writer, code_of, save};
+use vk_rdb::{ValueCode, Writer, code_of, save};
 
 use crate::engine::keyspace::{idle_seconds, lfu_decayed};
 
@@ -41,6 +41,12 @@ pub(super) fn put_database(number: u32, keys: usize, volatile: usize, writer: &m
 
 /// A key with all that is known of it.
 pub(super) fn put_key(entry: &DbEntry, uses: Uses, writer: &mut Writer) {
+    put_head(entry, code_of(entry), uses, writer);
+    save(entry, writer);
+}
+
+/// A key with all that is known of it but its value.
+pub(super) fn put_head(entry: &DbEntry, code: ValueCode, uses: Uses, writer: &mut Writer) {
     if let Some(at_ms) = entry.expire_ms() {
         writer.raw(&[EXPIRE_MS]);
         writer.time_ms(at_ms);
@@ -59,7 +65,6 @@ pub(super) fn put_key(entry: &DbEntry, uses: Uses, writer: &mut Writer) {
             writer.raw(&[FREQUENCY, u8::try_from(counter).unwrap_or(u8::MAX)]);
         }
     }
-    writer.raw(&[code_of(entry) as u8]);
+    writer.raw(&[code as u8]);
     writer.string(entry.key());
-    save(entry, writer);
 }

@@ -167,7 +167,7 @@ impl Engine {
 
     /// A pass of the snapshot that is being written has gone on.
     pub(super) fn note_copied(&mut self) {
-        let bytes = self.dbs.cut_image_bytes();
+        let bytes = self.dbs.cut_saved_bytes();
         if let Some(job) = &mut self.saves.job {
             job.copied_bytes = job.copied_bytes.max(bytes);
             self.saves.copied_peak_bytes = self.saves.copied_peak_bytes.max(bytes);

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use smallvec::SmallVec;
-use vk_data::table::{HashSeed, KeyHash, Slot, Table};
+use vk_data::table::{CutId, HashSeed, KeyHash, Slot, Table};
 use vk_mem::size_class;
 
 use crate::SessionId;
@@ -67,7 +67,11 @@ impl Slot for Box<Tracked> {
 
     fn prefetch(&self) {}
 
-    fn image(&self) -> Self::Image {}
+    fn image(&mut self, _: CutId) -> Self::Image {}
+
+    fn image_bytes((): &()) -> usize {
+        0
+    }
 }
 
 /// Readers by key.

@@ -36,6 +36,8 @@ pub(crate) struct Background {
     result: Receiver<Result<u64, String>>,
     /// A piece for which there was no room.
     waiting: Option<Piece>,
+    /// A value could not be found: a defect, which must not become a file.
+    is_lost: bool,
     /// All keys were read out.
     is_read: bool,
     /// The end was handed to the thread.
@@ -79,6 +81,7 @@ impl Background {
             spares,
             result,
             waiting: None,
+            is_lost: false,
             is_read: false,
             is_handed_over: false,
             not_before: MonoMicros(0),
@@ -94,6 +97,9 @@ impl Background {
 
     /// How it ended, if it has.
     pub(crate) fn poll_result(&mut self) -> Option<Result<u64, String>> {
+        if self.is_lost {
+            return Some(Err("Can't save in background: a value was lost".to_owned()));
+        }
         match self.result.try_recv() {
             Ok(result) => Some(result),
             Err(TryRecvError::Empty) => None,
@@ -128,6 +134,10 @@ impl Background {
             let entries_max = if delay.is_zero() { KEYS_PER_PIECE } else { 1 };
             let budget = WorkBudget { entries_max };
             let step = hub.engine.snapshot_poll(self.id, budget, &mut chunk);
+            if step == SnapshotStep::Lost {
+                self.is_lost = true;
+                return;
+            }
             self.is_read = step == SnapshotStep::Ended;
             self.waiting = Some(Piece::Keys(chunk));
             if !delay.is_zero() && !self.is_read {

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{Item, KeyHash, SEED, Table, Tuning, filled, sip};
+use super::{CutId, Item, KeyHash, SEED, Table, Tuning, filled, sip};
 use crate::table::Saved;
 
 #[derive(Clone, Copy, Debug)]
@@ -65,8 +65,8 @@ fn check_cut(table: &mut Table<Item>, hash: fn(u64) -> KeyHash, steps: Vec<Step>
     // Two cuts in a row: bits of the first must not count in the second.
     for _ in 0..2 {
         let expected = contents(table);
-        assert!(table.cut_begin());
-        assert!(!table.cut_begin(), "one cut at a time");
+        assert!(table.cut_begin(CutId::default()));
+        assert!(!table.cut_begin(CutId::default()), "one cut at a time");
         let (mut found, mut done) = (BTreeMap::new(), false);
         for step in &steps {
             if let Step::Slice(buckets) = *step
@@ -75,6 +75,7 @@ fn check_cut(table: &mut Table<Item>, hash: fn(u64) -> KeyHash, steps: Vec<Step>
                 done = read(table, buckets, &mut found);
             }
             apply(table, hash, *step);
+            assert_eq!(table.cut_held_bytes(), table.recount_held_bytes());
         }
         while !done {
             done = read(table, 1, &mut found);
@@ -130,9 +131,10 @@ fn a_cut_survives_growth_and_shrinking_of_a_large_table() {
 #[test]
 fn an_aborted_cut_keeps_nothing() {
     let mut table = filled(100);
-    assert!(table.cut_begin());
+    assert!(table.cut_begin(CutId::default()));
     apply(&mut table, sip, Step::Remove(7));
-    table.cut_abort();
+    while !table.cut_stop(2, &mut drop) {}
+    assert_eq!(table.cut_held_bytes(), 0);
     assert!(table.cut_slice(1, &mut |_| unreachable!()));
     check_cut(&mut table, sip, Vec::new());
 }
