@@ -7,7 +7,7 @@
 //! nothing is returned that is absent at that moment, and no insert does more than one split. It
 //! says nothing about larger tables: the property tests of vk-data do.
 
-use vk_data::table::{HashSeed, KeyHash, Slot, Table, Tuning};
+use vk_data::table::{CutId, HashSeed, KeyHash, Slot, Table, Tuning};
 
 const KEYS: usize = 5;
 const STEPS: u32 = 5;
@@ -38,8 +38,12 @@ impl Slot for Item {
 
     fn prefetch(&self) {}
 
-    fn image(&self) -> Self {
+    fn image(&mut self, _: CutId) -> Self {
         *self
+    }
+
+    fn image_bytes(image: &Self) -> usize {
+        image.memory_bytes()
     }
 }
 
