@@ -78,7 +78,7 @@ pub(super) struct StreamCut {
     /// Groups that the stream has no more and that are not read.
     removed: BTreeMap<Box<[u8]>, Box<Group>>,
     /// Those that are read, to be freed.
-    spent: Vec<Box<Group>>,
+    spent: Vec<Group>,
     /// Of groups, those that the stream has included.
     weight: CutWeight,
 }
@@ -167,11 +167,12 @@ impl StreamCut {
     fn spend(&mut self, mut group: Box<Group>) {
         self.weigh(group.cut_weight(), CutWeight::default());
         group.cut.0 = None;
-        self.spent.push(group);
+        self.spent.push(*group);
     }
 
     fn recount_held_bytes(&self) -> usize {
-        let kept = self.removed.values().chain(&self.spent);
+        let removed = self.removed.values().map(|group| &**group);
+        let kept = removed.chain(&self.spent);
         kept.map(|group| group.heap_bytes() + group.recount_held_bytes())
             .sum()
     }
@@ -291,8 +292,9 @@ impl Stream {
             Some(Ok(at)) => self.groups.next(at),
             Some(Err(at)) => at,
         };
-        let is_part = |group: &&Box<Group>| group.cut_of(cut.id).is_none_or(GroupCut::is_part);
-        let group = self.groups.iter_from(from).find(is_part)?;
+        let is_part = |group: &&Group| group.cut_of(cut.id).is_none_or(GroupCut::is_part);
+        let mut groups = self.groups.iter_from(from).map(|group| &**group);
+        let group = groups.find(is_part)?;
         Some(group.name().into())
     }
 
