@@ -16,6 +16,7 @@ mod coverage;
 mod limits;
 mod process;
 mod pubsub;
+mod sealed;
 mod snapshot;
 mod start;
 mod strict;

@@ -10,7 +10,21 @@ use vk_spec::config::Profile;
 
 /// Directives that the recorded server does not know, and why they are here.
 const ADDED: &[(&str, &[&str])] = &[
-    ("our own", &["secrets-dir", "security-profile", "tls-san"]),
+    (
+        "our own",
+        &[
+            "at-rest-accept-older",
+            "at-rest-accept-plain",
+            "at-rest-encryption",
+            "at-rest-key-credential",
+            "at-rest-key-file",
+            "at-rest-old-key-file",
+            "at-rest-passphrase-file",
+            "secrets-dir",
+            "security-profile",
+            "tls-san",
+        ],
+    ),
     (
         "since Valkey 8.1",
         &[

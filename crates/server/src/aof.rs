@@ -66,6 +66,7 @@ impl Shell {
     /// # Errors
     /// What to tell the operator.
     pub(crate) fn open_log(&mut self, manifest: Manifest, bytes: u64) -> Result<(), String> {
+        self.at_rest.admit_log()?;
         let config = self.hub.engine.config();
         let (folder, names) = (folder(config), names(config));
         folder.create().map_err(|error| {
@@ -192,7 +193,10 @@ impl Shell {
                 folder.name()
             )
         });
-        let opened = made
+        let opened = self
+            .at_rest
+            .admit_log()
+            .and(made)
             .and_then(|()| folder.manifest(&names))
             .and_then(|manifest| {
                 let manifest = manifest.unwrap_or_default();
@@ -380,6 +384,7 @@ impl Shell {
     }
 
     fn prepare_rewrite(&mut self, rewrite: AofRewrite) -> Result<Background, String> {
+        self.at_rest.admit_log()?;
         let temporary = Names::temporary_base(std::process::id());
         let is_rdb = rewrite.form == SnapshotForm::Records;
         if self.aof.is_none() {

@@ -50,7 +50,18 @@ pub(crate) struct Invocation {
 }
 
 /// The directives that Valkey does not have: they do not make a start a compatible one.
-const OWN_DIRECTIVES: [&[u8]; 3] = [b"security-profile", b"secrets-dir", b"tls-san"];
+const OWN_DIRECTIVES: [&[u8]; 10] = [
+    b"security-profile",
+    b"secrets-dir",
+    b"tls-san",
+    b"at-rest-encryption",
+    b"at-rest-key-file",
+    b"at-rest-key-credential",
+    b"at-rest-passphrase-file",
+    b"at-rest-old-key-file",
+    b"at-rest-accept-plain",
+    b"at-rest-accept-older",
+];
 
 /// What `main` has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod accept;
 mod aof;
 mod apply;
 mod args;
+mod at_rest;
 mod boot;
 mod broadcast;
 mod clients;

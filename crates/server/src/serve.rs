@@ -25,6 +25,7 @@ use vk_resp::{Batch, Protocol, ReplyBuf};
 use crate::{
     accept::Doors,
     apply::Settings,
+    at_rest::AtRest,
     boot::{
         ADMIN, StrictStart,
         paths::{Layout, Surroundings},
@@ -106,6 +107,8 @@ pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, Failure> {
         oom_score: OomScore::default(),
     };
     let mut shell = Shell::new(poll, signals, hub, doors, settings, supervisor).map_err(plain)?;
+    let at_rest = AtRest::begin(shell.hub.engine.config(), log);
+    shell.at_rest = Arc::new(at_rest.map_err(|text| fatal(log, &text))?);
     shell.follow_values();
     // What went wrong is in the log; a server with another score than it wants still serves.
     let _ = shell.follow_process();

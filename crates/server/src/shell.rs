@@ -22,6 +22,7 @@ use crate::{
     accept::{Doors, LISTENERS_MAX},
     aof::AppendOnly,
     apply::Settings,
+    at_rest::AtRest,
     clients::{ClientIndex, Phase},
     host::Gauges,
     hub::Hub,
@@ -84,6 +85,8 @@ pub(crate) struct Shell {
     ends_by: Option<SignalRequest>,
     /// Wakes the loop from a thread.
     pub(crate) waker: Arc<Waker>,
+    /// Encryption of what is written.
+    pub(crate) at_rest: Arc<AtRest>,
     /// The snapshot that is being written.
     pub(crate) background: Option<Background>,
     /// The file that is being loaded.
@@ -131,6 +134,7 @@ impl Shell {
             signalled: None,
             ends_by: None,
             waker,
+            at_rest: Arc::new(AtRest::off()),
             background: None,
             load: None,
             aof: None,

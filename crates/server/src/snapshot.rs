@@ -11,6 +11,7 @@ use vk_engine::{
     AofRewrite, BackgroundSave, MonoMicros, SaveFault, ShutdownFlags, SnapshotForm, SnapshotId,
     config::id,
 };
+use vk_persist::seal::Kind;
 use vk_rdb::Compression;
 
 pub(crate) use background::Background;
@@ -77,7 +78,9 @@ impl Shell {
     fn begin_background(&mut self, save: BackgroundSave) {
         let id = save.id;
         let temporary = format!("temp-{}.rdb", std::process::id());
-        let begun = SnapshotFile::create(self.target(&temporary), self.body(&save.plan))
+        let begun = self
+            .sealed(self.body(&save.plan), Kind::Snapshot)
+            .and_then(|body| SnapshotFile::create(self.target(&temporary), body))
             .and_then(|file| Background::begin(id, file, self.waker.clone()));
         match begun {
             Ok(background) => self.background = Some(background),
@@ -106,6 +109,11 @@ impl Shell {
             Compression::None
         };
         Body::records(plan, compression, config.bool(id::RDBCHECKSUM))
+    }
+
+    /// The same, encrypted if that is wanted.
+    pub(crate) fn sealed(&self, body: Body, kind: Kind) -> Result<Body, String> {
+        Ok(body.sealed(self.at_rest.begin_stream(kind)?))
     }
 
     /// Ends a snapshot in the background for the engine.
@@ -193,7 +201,8 @@ impl Shell {
     fn write_all(&mut self, plan: &vk_engine::SnapshotPlan, temporary: &str) -> Result<(), String> {
         let delay = self.hub.engine.config().int(id::RDB_KEY_SAVE_DELAY);
         let delay = Duration::from_micros(u64::try_from(delay).unwrap_or(0));
-        let mut file = SnapshotFile::create(self.target(temporary), self.body(plan))?;
+        let body = self.sealed(self.body(plan), Kind::Snapshot)?;
+        let mut file = SnapshotFile::create(self.target(temporary), body)?;
         let mut result = Ok(());
         let engine = &self.hub.engine;
         // With a delay every key is a piece of its own.
@@ -280,7 +289,7 @@ impl Shell {
             self.hub.engine.forget_all();
         }
         let path = self.target("").path;
-        let mut load = match FileLoad::open(&path) {
+        let mut load = match FileLoad::open(&path, &self.at_rest) {
             Ok(Some(load)) => load,
             Ok(None) => return Err(NOT_LOADED.to_owned()),
             Err(text) => {
@@ -323,7 +332,7 @@ impl Shell {
             self.load = Some(Load::Log(Box::new(load)));
             return Ok(true);
         }
-        let Some(mut load) = FileLoad::open(&self.target("").path)? else {
+        let Some(mut load) = FileLoad::open(&self.target("").path, &self.at_rest)? else {
             return Ok(false);
         };
         load.begin(&mut self.hub, false);

@@ -1,6 +1,6 @@
 //! The ids of all directives in one place: `id::PORT`, `id::DATABASES`.
 
 pub use super::table::{
-    aof::*, cluster::*, encoding::*, keyspace::*, limits::*, network::*, observe::*, process::*,
-    replication::*, script::*, snapshot::*, tls::*,
+    aof::*, at_rest::*, cluster::*, encoding::*, keyspace::*, limits::*, network::*, observe::*,
+    process::*, replication::*, script::*, snapshot::*, tls::*,
 };

@@ -6,6 +6,8 @@ use crate::{Engine, config::id, snapshot::Pass};
 pub(super) fn persistence(engine: &Engine, lines: &mut Lines) {
     lines.heading("Persistence");
     lines.field("loading", u8::from(engine.is_loading()));
+    let is_sealed = engine.config.bool(id::AT_REST_ENCRYPTION);
+    lines.field("at_rest_encryption", u8::from(is_sealed));
     lines.field("async_loading", 0);
     let saves = &engine.saves;
     lines.field("current_cow_peak", saves.copied_peak_bytes);

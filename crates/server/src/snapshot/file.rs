@@ -10,7 +10,7 @@ use std::{
 use vk_engine::{SnapshotChunk, SnapshotPlan};
 use vk_rdb::{Compression, FileWriter};
 
-use crate::listen::system_text;
+use crate::{at_rest::SealedWriter, listen::system_text};
 
 /// Bytes after which what was written is given to the disk, where that is wanted.
 const SYNC_BYTES: u64 = 32 << 20;
@@ -34,6 +34,8 @@ pub(crate) struct Body {
     /// None for commands, which are written as they come.
     writer: Option<FileWriter>,
     beginning: Vec<u8>,
+    /// None for a plain file.
+    seal: Option<SealedWriter>,
 }
 
 impl Body {
@@ -48,6 +50,7 @@ impl Body {
         Self {
             writer: Some(writer),
             beginning,
+            seal: None,
         }
     }
 
@@ -57,7 +60,13 @@ impl Body {
         Self {
             writer: None,
             beginning: note.unwrap_or_default().into_bytes(),
+            seal: None,
         }
+    }
+
+    /// The same, encrypted.
+    pub(crate) fn sealed(self, seal: Option<SealedWriter>) -> Self {
+        Self { seal, ..self }
     }
 }
 
@@ -66,6 +75,7 @@ impl Body {
 pub(crate) struct SnapshotFile {
     file: File,
     writer: Option<FileWriter>,
+    seal: Option<SealedWriter>,
     /// What was not given to the system yet.
     out: Vec<u8>,
     unsynced_bytes: u64,
@@ -91,6 +101,7 @@ impl SnapshotFile {
         Ok(Self {
             file,
             writer: body.writer,
+            seal: body.seal,
             out: body.beginning,
             unsynced_bytes: 0,
             bytes: 0,
@@ -110,6 +121,10 @@ impl SnapshotFile {
         }
         if self.out.len() < WRITE_BYTES {
             return Ok(());
+        }
+        if let Some(seal) = &mut self.seal {
+            seal.encrypt(&mut self.out)
+                .map_err(|fault| format!("Error while saving DB: it {fault}"))?;
         }
         self.write_out().map_err(|error| write_error(&error))
     }
@@ -133,6 +148,10 @@ impl SnapshotFile {
     pub(crate) fn finish(mut self) -> Result<u64, String> {
         if let Some(writer) = &mut self.writer {
             writer.end(&mut self.out);
+        }
+        if let Some(seal) = &mut self.seal {
+            seal.encrypt_last(&mut self.out)
+                .map_err(|fault| format!("Error while saving DB: it {fault}"))?;
         }
         self.write_out()
             .and_then(|()| self.file.sync_all())
@@ -160,6 +179,7 @@ impl SnapshotFile {
             let text = system_text(&error);
             format!("Failed to fsync directory while saving DB: {text}")
         })?;
+        self.seal.as_ref().map_or(Ok(()), SealedWriter::note)?;
         Ok(self.bytes)
     }
 }

@@ -2,24 +2,28 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io,
     path::Path,
     time::{Duration, Instant},
 };
 
 use vk_engine::{LoadOptions, LoadStep, MonoMicros, config::id};
 
-use crate::{hub::Hub, listen::system_text};
+use vk_persist::seal::Kind;
 
-/// Bytes that are read at once.
-const READ_BYTES: usize = 1 << 20;
+use crate::{
+    at_rest::{AtRest, Source, SourceError},
+    hub::Hub,
+    listen::system_text,
+};
+
 /// Records between two looks at the time.
 const RECORDS_PER_STEP: usize = 256;
 
 /// A file that is being loaded.
 #[derive(Debug)]
 pub(crate) struct FileLoad {
-    file: File,
+    source: Source,
     name: String,
     total_bytes: u64,
     buffer: Vec<u8>,
@@ -33,11 +37,14 @@ impl FileLoad {
     ///
     /// # Errors
     /// What to tell the operator.
-    pub(crate) fn open(path: &Path) -> Result<Option<Self>, String> {
+    pub(crate) fn open(path: &Path, at_rest: &AtRest) -> Result<Option<Self>, String> {
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (total_bytes, file) = match opened {
             Ok(opened) => opened,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                at_rest.expect_no_snapshot(&path.display().to_string())?;
+                return Ok(None);
+            }
             Err(error) => {
                 return Err(format!(
                     "Fatal error: can't open the RDB file {} for reading: {}",
@@ -46,11 +53,12 @@ impl FileLoad {
                 ));
             }
         };
+        let name = path.display().to_string();
         Ok(Some(Self {
-            file,
-            name: path.display().to_string(),
+            source: at_rest.open(file, &name, Kind::Snapshot)?,
+            name,
             total_bytes,
-            buffer: vec![0; READ_BYTES],
+            buffer: Vec::new(),
             begun: Instant::now(),
             not_before: MonoMicros(0),
         }))
@@ -85,6 +93,7 @@ impl FileLoad {
             match step.map_err(|error| format!("RDB '{}': {error}", self.name))? {
                 LoadStep::NeedsBytes => self.read(hub)?,
                 LoadStep::Ended => {
+                    self.source.finish().map_err(told)?;
                     hub.engine.load_end();
                     return Ok(true);
                 }
@@ -102,15 +111,11 @@ impl FileLoad {
     }
 
     fn read(&mut self, hub: &mut Hub) -> Result<(), String> {
-        let count = self.file.read(&mut self.buffer).map_err(|error| {
-            let text = system_text(&error);
-            format!("Short read or OOM loading DB. Unrecoverable error, aborting now. ({text})")
-        })?;
-        if count == 0 {
+        self.source.read(&mut self.buffer).map_err(told)?;
+        if self.buffer.is_empty() {
             hub.engine.load_finish();
         } else {
-            hub.engine
-                .load_feed(self.buffer.get(..count).unwrap_or_default());
+            hub.engine.load_feed(&self.buffer);
         }
         Ok(())
     }
@@ -123,5 +128,15 @@ impl FileLoad {
     /// When it is to be gone on with.
     pub(crate) fn due(&self) -> MonoMicros {
         self.not_before
+    }
+}
+
+fn told(error: SourceError) -> String {
+    match error {
+        SourceError::Io(error) => {
+            let text = system_text(&error);
+            format!("Short read or OOM loading DB. Unrecoverable error, aborting now. ({text})")
+        }
+        SourceError::Changed(text) => text,
     }
 }

@@ -6,6 +6,7 @@
 use vk_spec::config::ConfigSpec;
 
 pub mod aof;
+pub mod at_rest;
 pub mod cluster;
 pub mod encoding;
 pub mod keyspace;
@@ -23,7 +24,7 @@ pub mod tls;
 pub struct ConfigId(u16);
 
 /// How many directives there are.
-pub const COUNT: usize = tls::END as usize;
+pub const COUNT: usize = at_rest::END as usize;
 
 /// Every directive that has a value, by id.
 pub static TABLE: [ConfigSpec; COUNT] = assemble();
@@ -68,7 +69,7 @@ impl ConfigId {
 static FIRST: ConfigSpec = network::SPECS[0];
 
 const fn assemble() -> [ConfigSpec; COUNT] {
-    let areas: [&[ConfigSpec]; 12] = [
+    let areas: [&[ConfigSpec]; 13] = [
         network::SPECS,
         process::SPECS,
         limits::SPECS,
@@ -81,6 +82,7 @@ const fn assemble() -> [ConfigSpec; COUNT] {
         replication::SPECS,
         cluster::SPECS,
         tls::SPECS,
+        at_rest::SPECS,
     ];
     let mut table = [network::SPECS[0]; COUNT];
     let (mut area, mut at) = (0, 0);

@@ -1,0 +1,202 @@
+//! Encryption at rest of the real server: nothing in its folder tells what it holds, and it does
+//! not start with other files than it has written.
+
+use crate::{info, simple, text};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use vk_compat::{Client, TempDir};
+use vk_tests::{Launch, run_bounded, vkctl, wait_until};
+
+const TIME: Duration = Duration::from_secs(30);
+const MARKER: &str = "a-text-that-must-not-be-seen-in-any-file";
+
+/// A folder with a key file in it.
+fn key(byte: &str) -> (TempDir, String) {
+    let folder = TempDir::new("keys").unwrap();
+    let path = folder.path().join("key");
+    fs::write(&path, byte.repeat(32)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let path = path.display().to_string();
+    (folder, path)
+}
+
+fn launch(key: &str, more: &[&str]) -> Launch {
+    Launch::compatible(&["--enable-debug-command", "yes", "--save", ""])
+        .args(&["--at-rest-encryption", "yes", "--at-rest-key-file", key])
+        .args(more)
+}
+
+fn fill(client: &mut Client) {
+    for number in 0..3000 {
+        client
+            .run(&format!("SET {MARKER}:{number} {MARKER}-{number}"))
+            .unwrap();
+    }
+    client.run(&format!("SADD set {MARKER} other")).unwrap();
+}
+
+fn digest(client: &mut Client) -> String {
+    text(&client.run("DEBUG DIGEST").unwrap())
+}
+
+fn loaded(client: &mut Client) {
+    wait_until("loaded", TIME, || info(client, "loading") == "0");
+}
+
+/// All files below a folder, but for the server's output.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.file_name().unwrap() != "output.log" {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn tells_nothing(folder: &Path) {
+    let files = files(folder);
+    assert!(files.len() >= 2, "{files:?}");
+    for path in files {
+        let bytes = fs::read(&path).unwrap();
+        let part = &MARKER.as_bytes()[..12];
+        let is_seen = bytes.windows(part.len()).any(|bytes| bytes == part);
+        assert!(!is_seen, "{}", path.display());
+    }
+}
+
+#[test]
+fn an_encrypted_snapshot_comes_back() {
+    let (_keys, key) = key("11");
+    for command in ["SAVE", "BGSAVE", "SHUTDOWN SAVE"] {
+        let mut server = launch(&key, &[]).start();
+        let mut client = server.client();
+        fill(&mut client);
+        assert_eq!(info(&mut client, "at_rest_encryption"), "1");
+        let before = digest(&mut client);
+        if command == "SHUTDOWN SAVE" {
+            client.send_raw(b"SHUTDOWN SAVE\r\n").unwrap();
+        } else {
+            client.run(command).unwrap();
+            wait_until(command, TIME, || info(&mut client, "rdb_saves") == "1");
+            client.send_raw(b"SHUTDOWN NOSAVE\r\n").unwrap();
+        }
+        assert_eq!(server.wait_for_end(), 0);
+        let stopped = server.stop();
+        tells_nothing(stopped.folder());
+        let server = stopped.start();
+        let mut client = server.client();
+        loaded(&mut client);
+        assert_eq!(digest(&mut client), before, "{command}");
+        assert_eq!(client.run("DEBUG RELOAD").unwrap(), simple("OK"));
+        assert_eq!(digest(&mut client), before, "{command}");
+    }
+}
+
+#[test]
+fn a_start_with_other_files_is_refused_by_name() {
+    let (_keys, right) = key("11");
+    let (_others, wrong) = key("22");
+    let mut server = launch(&right, &[]).start();
+    let mut client = server.client();
+    fill(&mut client);
+    client.run("SAVE").unwrap();
+    let dump = server.folder().join("dump.rdb");
+    let older = fs::read(&dump).unwrap();
+    client.run("SAVE").unwrap();
+    let newest = fs::read(&dump).unwrap();
+    client.send_raw(b"SHUTDOWN NOSAVE\r\n").unwrap();
+    assert_eq!(server.wait_for_end(), 0);
+    let mut stopped = server.stop();
+    let refuse = |launch: &Launch, part: &str| {
+        let ended = launch.run();
+        assert_eq!(ended.code, 1, "{}", ended.output);
+        ended.line_with(&[part]);
+    };
+    stopped = stopped.args(&["--at-rest-key-file", &wrong]);
+    refuse(&stopped, "dataset.seal needs the key");
+    stopped = stopped.args(&["--at-rest-key-file", &right]);
+    let mut changed = newest.clone();
+    changed[newest.len() / 2] ^= 1;
+    fs::write(&dump, changed).unwrap();
+    refuse(&stopped, "dump.rdb was changed");
+    fs::write(&dump, &older).unwrap();
+    refuse(&stopped, "dump.rdb is not the last snapshot");
+    fs::write(&dump, b"REDIS0011").unwrap();
+    refuse(&stopped, "dump.rdb is not encrypted");
+    fs::remove_file(&dump).unwrap();
+    refuse(&stopped, "dump.rdb is missing");
+    fs::write(&dump, &newest).unwrap();
+    let server = stopped.start();
+    loaded(&mut server.client());
+}
+
+#[test]
+fn plain_becomes_encrypted_and_back() {
+    let (_keys, key) = key("11");
+    let mut server = launch(&key, &["--at-rest-encryption", "no"]).start();
+    let mut client = server.client();
+    fill(&mut client);
+    let before = digest(&mut client);
+    for (encryption, more) in [("yes", "yes"), ("no", "no")] {
+        client.run("SAVE").unwrap();
+        client.send_raw(b"SHUTDOWN NOSAVE\r\n").unwrap();
+        assert_eq!(server.wait_for_end(), 0);
+        server = server
+            .stop()
+            .args(&["--at-rest-encryption", encryption])
+            .args(&["--at-rest-accept-plain", more])
+            .start();
+        client = server.client();
+        loaded(&mut client);
+        assert_eq!(digest(&mut client), before);
+    }
+    client.run("SAVE").unwrap();
+    let dump = fs::read(server.folder().join("dump.rdb")).unwrap();
+    assert!(dump.starts_with(b"REDIS") || dump.starts_with(b"VALKEY"));
+}
+
+#[test]
+fn vkctl_looks_after_the_keys() {
+    let (_keys, old) = key("11");
+    let (_others, new) = key("22");
+    let mut server = launch(&old, &[]).start();
+    let mut client = server.client();
+    fill(&mut client);
+    let before = digest(&mut client);
+    client.run("SAVE").unwrap();
+    let folder = server.folder().display().to_string();
+    let keys = |words: &[&str]| {
+        let mut command = Command::new(vkctl());
+        run_bounded(command.arg("keys").args(words).arg(&folder), "")
+    };
+    let rotate = ["rotate", "--key-file", &new, "--old-key-file", &old];
+    let ended = keys(&rotate);
+    assert_ne!(ended.code, 0);
+    ended.line_with(&["dataset.lock", "a server uses this folder"]);
+    client.send_raw(b"SHUTDOWN NOSAVE\r\n").unwrap();
+    assert_eq!(server.wait_for_end(), 0);
+    let stopped = server.stop();
+    let ended = keys(&["verify", "--key-file", &old]);
+    assert_eq!(ended.code, 0, "{}", ended.output);
+    ended.line_with(&["dump.rdb: authentic and whole"]);
+    let ended = keys(&rotate);
+    assert_eq!(ended.code, 0, "{}", ended.output);
+    ended.line_with(&["2 of 2 files"]);
+    keys(&rotate).line_with(&["0 of 2 files"]);
+    keys(&["status"]).line_with(&["dump.rdb: a snapshot, generation 1"]);
+    let ended = keys(&["verify", "--key-file", &old]);
+    assert_ne!(ended.code, 0);
+    ended.line_with(&["needs the key"]);
+    assert_eq!(keys(&["verify", "--key-file", &new]).code, 0);
+    let server = stopped.args(&["--at-rest-key-file", &new]).start();
+    let mut client = server.client();
+    loaded(&mut client);
+    assert_eq!(digest(&mut client), before);
+}
