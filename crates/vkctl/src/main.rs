@@ -20,6 +20,7 @@ mod help;
 mod hint;
 mod history;
 mod interrupt;
+mod keys;
 mod lines;
 mod link;
 mod modes;
@@ -97,6 +98,7 @@ fn run(persona: Persona, arguments: &[OsString]) -> Result<(), Failure> {
         Mode::Connect { client } => return run_connect(client, &options),
         Mode::Rdb(job) => return rdb::run(job),
         Mode::Aof(job) => return aof::run(job),
+        Mode::Keys(job) => return keys::run(job),
         Mode::Backup(BackupJob::Verify(job)) => return backup::verify(job),
         Mode::Backup(BackupJob::Restore(job)) => return backup::restore(job),
         _ => {}

@@ -8,6 +8,7 @@ use crate::aof::AofJob;
 use crate::backup::BackupJob;
 use crate::error::UsageError;
 use crate::health::Probe;
+use crate::keys::KeysJob;
 use crate::persona::Persona;
 use crate::rdb::RdbJob;
 use crate::secret::Secret;
@@ -65,6 +66,8 @@ pub(crate) enum Mode {
     Rdb(RdbJob),
     /// Check an append-only file.
     Aof(AofJob),
+    /// Look after the keys of encrypted files.
+    Keys(KeysJob),
     /// Make, check or restore a backup.
     Backup(BackupJob),
     /// Print a page of help or the version.

@@ -13,6 +13,7 @@ use clap_complete::Shell;
 use vk_engine::version::VERIKEY;
 
 use self::files::{AofVerb, BackupVerb, RdbVerb};
+use self::keys::KeysVerb;
 use crate::error::UsageError;
 use crate::options::{self, Mode, NAME_BYTES_MAX, Options, PIPE_TIMEOUT_SECS, SCAN_COUNT};
 use crate::secret::Secret;
@@ -124,6 +125,13 @@ enum Verb {
     Backup {
         #[command(subcommand)]
         verb: BackupVerb,
+    },
+    /// Look after the keys of encrypted files, without a server: status, verify, rotate. KEYS of
+    /// the server with any other word
+    #[command(override_usage = "vkctl keys <status|verify|rotate> [OPTIONS] <FOLDER>")]
+    Keys {
+        #[command(subcommand)]
+        verb: Option<KeysVerb>,
     },
     /// Say what a command of the server does and takes
     #[command(override_usage = "vkctl [OPTIONS] help [COMMAND]...")]
@@ -453,6 +461,7 @@ fn one_line(error: &clap::Error) -> String {
 }
 
 mod files;
+mod keys;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
+use super::keys::KeysVerb;
 use super::{CommandLine, Connection, Input, Job, LoginOptions, Output, Tls, Verb, help_page};
 use crate::error::UsageError;
 use crate::health::Probe;
@@ -71,6 +72,7 @@ impl CommandLine {
                 options.mode = verb.into_mode();
                 Ok((options, Vec::new()))
             }
+            Some(Verb::Keys { verb }) => Ok(keys(verb, options)),
             Some(Verb::Completions { shell }) => {
                 let text = completions(shell);
                 options.mode = Mode::Say { text };
@@ -88,6 +90,21 @@ impl CommandLine {
             },
         }
     }
+}
+
+/// What is said about keys of files, or KEYS of the server.
+fn keys(verb: Option<KeysVerb>, mut options: Options) -> (Options, Vec<Vec<u8>>) {
+    let words = match verb.map(KeysVerb::into_job) {
+        Some(Ok(job)) => {
+            options.mode = Mode::Keys(job);
+            return (options, Vec::new());
+        }
+        Some(Err(words)) => words,
+        None => Vec::new(),
+    };
+    let mut command = vec![b"keys".to_vec()];
+    command.extend(bytes(words));
+    (options, command)
 }
 
 impl Connection {

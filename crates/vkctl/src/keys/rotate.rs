@@ -1,0 +1,87 @@
+//! Another key for all files of a folder: only the headers change, since the key of a file is in
+//! its header, wrapped. What a crash leaves behind is files under the one key and under the other;
+//! with both the server starts, and the next run goes on.
+
+use std::fs::{self, File};
+use std::io::{self, Seek as _, Write as _};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use vk_persist::seal::{AesGcm, Header, Keyring, NONCE_BYTES, signed};
+
+use super::files::{Contents, Found, told, wrong};
+use crate::error::Failure;
+
+/// Held by a server that uses the folder.
+const LOCK_FILE: &str = "dataset.lock";
+
+/// Puts all files under the first key.
+pub(super) fn run(folder: &Path, found: &[Found], ring: &Keyring) -> Result<(), Failure> {
+    let lock_path = folder.join(LOCK_FILE);
+    let lock = File::create(&lock_path).map_err(|error| told(&lock_path, &error))?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+        let text = format!("a server uses this folder; stop it first ({error})");
+        told(&lock_path, &io::Error::other(text))
+    })?;
+    let mut changed = 0;
+    for file in found {
+        let is_changed = match &file.contents {
+            Contents::Sealed(header) => sealed(&file.path, header.clone(), ring)?,
+            Contents::Signed(_) => text(&file.path, ring)?,
+        };
+        changed += usize::from(is_changed);
+    }
+    let key = ring.current().map(|key| key.text()).unwrap_or_default();
+    let mut out = io::stdout().lock();
+    let count = found.len();
+    writeln!(out, "{changed} of {count} files are now under key {key}").map_err(Failure::Local)
+}
+
+fn sealed(path: &Path, mut header: Header, ring: &Keyring) -> Result<bool, Failure> {
+    if Some(header.key) == ring.current() {
+        return Ok(false);
+    }
+    let mut nonce = [0; NONCE_BYTES];
+    getrandom::fill(&mut nonce).map_err(|error| told(path, &io::Error::other(error)))?;
+    header
+        .rewrap(nonce, &AesGcm, ring)
+        .map_err(|fault| wrong(path, fault))?;
+    replace(path, |temporary| {
+        fs::copy(path, temporary)?;
+        let mut file = File::options().write(true).open(temporary)?;
+        file.rewind()?;
+        file.write_all(&header.encode())?;
+        file.sync_all()
+    })?;
+    Ok(true)
+}
+
+fn text(path: &Path, ring: &Keyring) -> Result<bool, Failure> {
+    let bytes = fs::read(path).map_err(|error| told(path, &error))?;
+    let (text, key) = signed::verify(&bytes, ring).map_err(|fault| wrong(path, fault))?;
+    if Some(key) == ring.current() {
+        return Ok(false);
+    }
+    let text = signed::sign(text.to_owned(), ring).map_err(|fault| wrong(path, fault))?;
+    replace(path, |temporary| {
+        let mut file = File::create(temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.set_permissions(fs::metadata(path)?.permissions())?;
+        file.sync_all()
+    })?;
+    Ok(true)
+}
+
+/// Puts what `write` makes in the place of a file: after a crash one of the two is there.
+fn replace(path: &Path, write: impl Fn(&Path) -> io::Result<()>) -> Result<(), Failure> {
+    let temporary = path.with_added_extension("rotating");
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let replaced = write(&temporary)
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| File::open(folder)?.sync_all());
+    replaced.map_err(|error| {
+        // The file itself is as it was.
+        let _ = fs::remove_file(&temporary);
+        told(path, &error)
+    })
+}
