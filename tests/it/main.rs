@@ -10,10 +10,13 @@
 
 mod aof;
 mod apps;
+mod backup;
 mod clients;
 mod config;
 mod coverage;
+mod files;
 mod limits;
+mod log_files;
 mod process;
 mod pubsub;
 mod sealed;

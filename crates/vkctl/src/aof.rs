@@ -15,11 +15,13 @@ use self::scan::{Scan, Verdict};
 use crate::error::Failure;
 use crate::modes::say;
 use crate::new_file::path_text;
+use crate::sealed::KeySource;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AofJob {
     pub(crate) path: PathBuf,
+    pub(crate) keys: KeySource,
     pub(crate) mend: Mend,
     pub(crate) manner: Manner,
 }
@@ -86,7 +88,7 @@ fn run_list(list: &Path, manifest: &Manifest, job: &AofJob) -> Result<(), Failur
         let is_base = manifest.base.as_ref() == Some(file);
         let path = list.with_file_name(&file.name);
         if is_base {
-            let form = match kind::is_snapshot(&path)? {
+            let form = match kind::is_snapshot(&path, &job.keys)? {
                 true => "RDB",
                 false => "RESP",
             };
@@ -123,10 +125,16 @@ fn check(part: &Part<'_>, job: &AofJob) -> Result<Outcome, Failure> {
         Mend::TruncateTo(time) => Some(time),
         Mend::No | Mend::Fix => None,
     };
-    let scan = Scan::read(part, until)?;
+    let scan = Scan::read(part, &job.keys, until)?;
     let name = &part.name;
     if scan.size == 0 {
         return Ok(Outcome::Empty);
+    }
+    if scan.is_sealed && job.mend != Mend::No && scan.verdict != Verdict::Whole {
+        return Err(Failure::Reply(format!(
+            "AOF {name} is encrypted and was not changed: the server cuts off an end that is not \
+             whole by itself (aof-load-truncated)"
+        )));
     }
     let trouble = match scan.verdict {
         Verdict::Later { offset } => {

@@ -14,6 +14,7 @@ mod verify;
 use std::path::PathBuf;
 
 use crate::error::Failure;
+use crate::sealed::KeySource;
 use crate::session::Session;
 
 /// What is to be done with a backup.
@@ -33,6 +34,7 @@ pub(crate) struct Create {
     pub(crate) folder: PathBuf,
     /// The file that the server writes, if it is another one than the server says.
     pub(crate) server_file: Option<PathBuf>,
+    pub(crate) keys: KeySource,
     pub(crate) drill: Option<Drill>,
 }
 
@@ -40,6 +42,7 @@ pub(crate) struct Create {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verify {
     pub(crate) folder: PathBuf,
+    pub(crate) keys: KeySource,
     pub(crate) drill: Option<Drill>,
 }
 
@@ -54,6 +57,7 @@ pub(crate) struct Drill {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Restore {
     pub(crate) folder: PathBuf,
+    pub(crate) keys: KeySource,
     pub(crate) data_folder: PathBuf,
     /// Data that is there is set aside.
     pub(crate) sets_aside: bool,

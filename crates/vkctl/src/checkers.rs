@@ -10,6 +10,7 @@ use crate::aof::{self, AofJob, Manner, Mend};
 use crate::error::{Failure, UsageError};
 use crate::modes::say;
 use crate::rdb::{self, RdbJob};
+use crate::sealed::KeySource;
 
 /// A checker that we were called as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,7 @@ impl Checker {
             _ if self.is_for_logs => self.log_task(arguments),
             [path] => Ok(Task::Rdb(RdbJob::Check {
                 path: PathBuf::from(path),
+                keys: KeySource::default(),
             })),
             _ => Err(UsageError::new(format!("Usage: {program} <rdb-file-name>"))),
         }
@@ -90,6 +92,7 @@ impl Checker {
         };
         Ok(Task::Aof(AofJob {
             path: PathBuf::from(path),
+            keys: KeySource::default(),
             mend,
             manner: Manner {
                 program,
@@ -138,7 +141,10 @@ mod tests {
         let path = PathBuf::from("--help");
         assert_eq!(
             task("redis-check-rdb", &["--help"]),
-            Ok(Task::Rdb(RdbJob::Check { path }))
+            Ok(Task::Rdb(RdbJob::Check {
+                path,
+                keys: KeySource::default()
+            }))
         );
         for arguments in [
             &[][..],

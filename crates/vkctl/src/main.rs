@@ -32,6 +32,7 @@ mod printer;
 mod progress;
 mod prompt;
 mod rdb;
+mod sealed;
 mod secret;
 mod session;
 mod snippets;

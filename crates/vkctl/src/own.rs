@@ -48,6 +48,9 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<(Options, Vec<Vec<u8>>), U
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(say(&error)),
             // A lone -h asks for help, as it does everywhere else.
             ErrorKind::InvalidValue if lacks_host(&error) => help_page(&[]),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Err(UsageError::new(
+                "A command is missing behind the last word; see vkctl --help",
+            )),
             _ => Err(UsageError::new(one_line(&error))),
         },
     }
@@ -454,9 +457,16 @@ fn one_line(error: &clap::Error) -> String {
     let lines = text.lines().map(str::trim);
     let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
     let line = terminal::escape_line(lines.join(" ").as_bytes());
-    match error.get(ContextKind::SuggestedArg) {
-        Some(ContextValue::String(near)) => format!("{line}; did you mean '{near}'?"),
-        _ => format!("{line}; see vkctl --help"),
+    let near = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(near)) => Some(near),
+        _ => match error.get(ContextKind::SuggestedSubcommand) {
+            Some(ContextValue::Strings(near)) => near.first(),
+            _ => None,
+        },
+    };
+    match near {
+        Some(near) => format!("{line}; did you mean '{near}'?"),
+        None => format!("{line}; see vkctl --help"),
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use crate::error::Failure;
 use crate::new_file::Existing;
+use crate::sealed::KeySource;
 
 pub(crate) use self::check::check;
 pub(crate) use self::file::{Damage, RdbFile, Visitor};
@@ -19,12 +20,17 @@ pub(crate) use self::file::{Damage, RdbFile, Visitor};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RdbJob {
     /// Read all of it and say whether it is right.
-    Check { path: PathBuf },
+    Check { path: PathBuf, keys: KeySource },
     /// Say what is in it.
-    Info { path: PathBuf, as_json: bool },
+    Info {
+        path: PathBuf,
+        keys: KeySource,
+        as_json: bool,
+    },
     /// Print its keys.
     Dump {
         path: PathBuf,
+        keys: KeySource,
         filter: Filter,
         form: DumpForm,
     },
@@ -55,6 +61,7 @@ pub(crate) enum DumpForm {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Convert {
     pub(crate) from: PathBuf,
+    pub(crate) keys: KeySource,
     pub(crate) to: PathBuf,
     pub(crate) version: Version,
     pub(crate) compresses: bool,
@@ -76,9 +83,18 @@ pub(crate) enum Version {
 /// Does it.
 pub(crate) fn run(job: &RdbJob) -> Result<(), Failure> {
     match job {
-        RdbJob::Check { path } => check::run(path),
-        RdbJob::Info { path, as_json } => info::run(path, *as_json),
-        RdbJob::Dump { path, filter, form } => dump::run(path, filter, *form),
+        RdbJob::Check { path, keys } => check::run(path, keys),
+        RdbJob::Info {
+            path,
+            keys,
+            as_json,
+        } => info::run(path, keys, *as_json),
+        RdbJob::Dump {
+            path,
+            keys,
+            filter,
+            form,
+        } => dump::run(path, keys, filter, *form),
         RdbJob::Convert(convert) => convert::run(convert),
     }
 }

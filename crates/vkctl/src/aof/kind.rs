@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use vk_persist::Manifest;
 
 use super::list_failure;
-use crate::error::Failure;
+use crate::error::{Failure, io_text};
 use crate::new_file::{file_failure, path_text};
+use crate::sealed::{Input, KeySource};
 
 /// Lines that are looked at before a file counts as one without a list.
 const NOTES_MAX: usize = 4096;
@@ -58,7 +59,7 @@ impl Kind {
 }
 
 fn cannot_open(path: &Path, error: &std::io::Error) -> Failure {
-    let error = crate::error::io_text(error);
+    let error = io_text(error);
     Failure::Reply(format!("Cannot open file {}: {error}", path_text(path)))
 }
 
@@ -102,13 +103,16 @@ fn is_list(path: &Path) -> std::io::Result<bool> {
 }
 
 /// Whether a file begins with a snapshot.
-pub(super) fn is_snapshot(path: &Path) -> Result<bool, Failure> {
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(6).read_to_end(&mut head));
-    read.map_err(|error| {
-        let error = crate::error::io_text(&error);
+pub(super) fn is_snapshot(path: &Path, keys: &KeySource) -> Result<bool, Failure> {
+    let file = File::open(path).map_err(|error| {
+        let error = io_text(&error);
         let path = path_text(path);
         Failure::Reply(format!("Cannot open file {path}: {error}, aborting..."))
     })?;
+    let mut head = Vec::new();
+    let read = Input::begin(file, path, keys)?
+        .take(6)
+        .read_to_end(&mut head);
+    read.map_err(|error| file_failure(path, &error))?;
     Ok(head.starts_with(b"REDIS") || head.starts_with(b"VALKEY"))
 }

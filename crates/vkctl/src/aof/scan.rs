@@ -2,8 +2,8 @@
 //! server reads it with, so that both agree on what is good.
 
 use std::collections::HashSet;
-use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::fs::{self, File, Metadata};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use vk_persist::{LogEvent, LogFault, LogReader};
@@ -15,6 +15,7 @@ use crate::modes::say;
 use crate::new_file::{file_failure, path_text};
 use crate::progress::Progress;
 use crate::rdb::{self, RdbFile};
+use crate::sealed::{Input, KeySource};
 use crate::terminal;
 
 /// Bytes that are read at once.
@@ -29,6 +30,8 @@ pub(super) struct Scan {
     /// The file as it was then.
     pub(super) facts: Metadata,
     pub(super) size: u64,
+    /// It is encrypted: all places are those of what is in it.
+    pub(super) is_sealed: bool,
     /// Bytes up to the end of the last thing that is whole.
     pub(super) good: u64,
     /// The line of the commands where reading ended, from 1 on.
@@ -91,26 +94,32 @@ impl Trouble {
 
 impl Scan {
     /// Reads a file; with `until` only up to what was written after that Unix time.
-    pub(super) fn read(part: &Part<'_>, until: Option<i64>) -> Result<Self, Failure> {
+    pub(super) fn read(
+        part: &Part<'_>,
+        keys: &KeySource,
+        until: Option<i64>,
+    ) -> Result<Self, Failure> {
         let path = part.path;
-        let is_snapshot = kind::is_snapshot(path)?;
+        let is_snapshot = kind::is_snapshot(path, keys)?;
         let failed = |error| file_failure(path, &error);
-        let file = File::open(path).map_err(failed)?;
-        let facts = file.metadata().map_err(failed)?;
-        let size = facts.len();
+        let facts = fs::metadata(path).map_err(failed)?;
+        let (input, bytes) = Input::open(path, keys)?;
+        let is_sealed = input.is_sealed();
         let mut log = if is_snapshot {
-            after_snapshot(part, file, size)?
+            after_snapshot(part, input, bytes)?
         } else {
-            let progress = Progress::new(part.name.clone(), size);
-            Log::new(file, 0, Vec::new(), progress)
+            let progress = Progress::new(part.name.clone(), bytes);
+            Log::new(input, 0, Vec::new(), progress)
         };
         let begin = log.reader.good();
         let mut contents = Contents::default();
         let verdict = log.go_through(until, &mut contents).map_err(failed)?;
         let good = match verdict {
-            Verdict::Later { offset } => offset,
+            Verdict::Later { offset } | Verdict::Broken(Trouble::Unbegun { offset }) => offset,
             _ => log.reader.good(),
         };
+        // What is encrypted is told by the places of its contents.
+        let size = if is_sealed { log.end } else { bytes };
         let end = match verdict {
             Verdict::Broken(Trouble::Format { offset }) => offset,
             Verdict::Later { offset } => offset,
@@ -118,9 +127,10 @@ impl Scan {
         };
         drop(log);
         Ok(Self {
-            line: lines(path, begin, end)?.saturating_add(1),
+            line: lines(path, keys, begin, end)?.saturating_add(1),
             facts,
             size,
+            is_sealed,
             good,
             verdict,
             contents,
@@ -131,15 +141,17 @@ impl Scan {
 /// The commands of a file.
 struct Log {
     reader: LogReader,
-    file: File,
+    input: Input<File>,
+    /// Bytes that were read, those of a snapshot too.
+    end: u64,
     buffer: Vec<u8>,
     progress: Progress,
     known: HashSet<String>,
 }
 
 /// A file that begins with a snapshot, behind it.
-fn after_snapshot(part: &Part<'_>, file: File, size: u64) -> Result<Log, Failure> {
-    let mut snapshot = RdbFile::new(part.name.clone(), file, size);
+fn after_snapshot(part: &Part<'_>, input: Input<File>, bytes: u64) -> Result<Log, Failure> {
+    let mut snapshot = RdbFile::new(part.name.clone(), input, bytes);
     if !rdb::check(&mut snapshot)? {
         let text = "RDB preamble of AOF file is not sane, aborting.";
         return Err(Failure::Reply(text.to_owned()));
@@ -150,13 +162,14 @@ fn after_snapshot(part: &Part<'_>, file: File, size: u64) -> Result<Log, Failure
 }
 
 impl Log {
-    fn new(file: File, offset: u64, read: Vec<u8>, progress: Progress) -> Self {
+    fn new(input: Input<File>, offset: u64, read: Vec<u8>, progress: Progress) -> Self {
         let mut reader = LogReader::new(offset);
         reader.feed(&read);
         let names = vk_engine::specs().map(|command| command.spec.name.to_ascii_lowercase());
         Self {
             reader,
-            file,
+            input,
+            end: offset.saturating_add(read.len() as u64),
             buffer: vec![0; READ_BYTES],
             progress,
             known: names.collect(),
@@ -185,18 +198,19 @@ impl Log {
                     contents.times = Some((first, time));
                 }
                 Ok(LogEvent::More) if self.read()? => {}
-                Ok(LogEvent::More) => return Ok(self.end(offset)),
+                Ok(LogEvent::More) => return Ok(self.verdict(offset)),
                 Ok(_) => {}
                 Err(LogFault::Format(offset)) => {
                     return Ok(Verdict::Broken(Trouble::Format { offset }));
                 }
-                Err(_) => return Ok(self.end(offset)),
+                Err(_) => return Ok(self.verdict(offset)),
             }
         }
     }
 
-    fn end(&self, offset: u64) -> Verdict {
+    fn verdict(&self, offset: u64) -> Verdict {
         match self.reader.finish() {
+            Ok(()) if self.input.torn().is_some() => Verdict::Broken(Trouble::Truncated { offset }),
             Ok(()) => Verdict::Whole,
             Err(_) if self.reader.is_in_transaction() => {
                 Verdict::Broken(Trouble::Unended { offset })
@@ -208,12 +222,13 @@ impl Log {
     /// Reads on; `false` at the end.
     fn read(&mut self) -> std::io::Result<bool> {
         let count = loop {
-            match self.file.read(&mut self.buffer) {
+            match self.input.read(&mut self.buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 read => break read?,
             }
         };
         self.progress.advance(count);
+        self.end = self.end.saturating_add(count as u64);
         self.reader
             .feed(self.buffer.get(..count).unwrap_or_default());
         Ok(count > 0)
@@ -248,28 +263,27 @@ fn is_lone_exec(commands: &[OwnedRequest]) -> bool {
 }
 
 /// The ends of lines between two places of a file.
-fn lines(path: &Path, begin: u64, end: u64) -> Result<u64, Failure> {
-    let mut lines = 0_u64;
-    let mut count = || -> std::io::Result<()> {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(begin))?;
-        let mut file = file.take(end.saturating_sub(begin));
+fn lines(path: &Path, keys: &KeySource, begin: u64, end: u64) -> Result<u64, Failure> {
+    let (mut input, _) = Input::open(path, keys)?;
+    let count = || -> std::io::Result<u64> {
+        std::io::copy(&mut input.by_ref().take(begin), &mut std::io::sink())?;
+        let mut rest = input.take(end.saturating_sub(begin));
         let mut buffer = vec![0; READ_BYTES];
+        let mut lines = 0_u64;
         loop {
-            let read = match file.read(&mut buffer) {
+            let read = match rest.read(&mut buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 read => read?,
             };
             if read == 0 {
-                return Ok(());
+                return Ok(lines);
             }
             let bytes = buffer.get(..read).unwrap_or_default();
             let ends = bytes.iter().filter(|byte| **byte == b'\n').count();
             lines = lines.saturating_add(ends as u64);
         }
     };
-    count().map_err(|error| file_failure(path, &error))?;
-    Ok(lines)
+    count().map_err(|error| file_failure(path, &error))
 }
 
 impl Contents {
@@ -299,7 +313,7 @@ impl Contents {
 /// Whether a file is still the one that was read.
 pub(super) fn is_unchanged(path: &Path, scan: &Scan) -> Result<bool, Failure> {
     use std::os::unix::fs::MetadataExt;
-    let now = std::fs::metadata(path).map_err(|error| file_failure(path, &error))?;
+    let now = fs::metadata(path).map_err(|error| file_failure(path, &error))?;
     let before = &scan.facts;
     Ok(now.ino() == before.ino()
         && now.len() == before.len()

@@ -45,7 +45,7 @@ pub(super) fn run(job: &Create, session: &mut Session) -> Result<(), Failure> {
     snapshot(session)?;
     let file = changed_file(&path, before.as_ref())?;
     let mut copy = NewFile::create(&folder.path.join(SNAPSHOT), Existing::Kept)?;
-    let survey = Survey::take(&path, file, Some(&mut copy))?;
+    let survey = Survey::take(&path, file, &job.keys, Some(&mut copy))?;
     if let (Some(asked_s), Some(begun_s)) = (begun_s, survey.begun_s)
         && begun_s < asked_s
     {

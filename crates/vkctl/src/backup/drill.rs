@@ -20,6 +20,7 @@ use crate::modes::{checked, say, text, unexpected};
 use crate::new_file::{file_failure, path_text};
 use crate::options::Options;
 use crate::persona::Persona;
+use crate::sealed::KeySource;
 use crate::session::Session;
 use crate::terminal;
 
@@ -51,6 +52,11 @@ pub(super) fn drill(
     program: Option<&Path>,
     survey: &Survey,
 ) -> Result<Drilled, Failure> {
+    if survey.is_sealed {
+        let text =
+            "Restore drill: the snapshot is encrypted, and a drill with keys is not there yet";
+        return Err(Failure::Reply(text.to_owned()));
+    }
     let program = program.map_or_else(server_program, Path::to_owned);
     let mut server = Server::start(&program, snapshot, survey)?;
     let mut session = server.session();
@@ -64,7 +70,12 @@ pub(super) fn drill(
     let mut expected = survey.live();
     if has != expected {
         // Keys may have expired since the file was read.
-        let again = Survey::take(snapshot, survey::open(snapshot)?, None)?;
+        let again = Survey::take(
+            snapshot,
+            survey::open(snapshot)?,
+            &KeySource::default(),
+            None,
+        )?;
         let is_between = |db: &u64, keys: &u64| {
             let least = again.live().get(db).copied().unwrap_or(0);
             let most = survey.live().get(db).copied().unwrap_or(0);

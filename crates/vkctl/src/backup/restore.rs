@@ -46,12 +46,19 @@ pub(super) fn run(job: &Restore) -> Result<(), Failure> {
     }
     let path = job.folder.join(SNAPSHOT);
     let mut copy = NewFile::create(&places.snapshot, Existing::Replaced)?;
-    let survey = Survey::take(&path, survey::open(&path)?, Some(&mut copy))?;
+    let survey = Survey::take(&path, survey::open(&path)?, &job.keys, Some(&mut copy))?;
     record.compare(&survey, &path)?;
     set_aside(&there)?;
     copy.finish()?;
     let failed = |error| file_failure(&places.log_folder, &error);
-    build_log(&places, &Names::new(&job.log_name))?;
+    if survey.is_sealed {
+        say(
+            "The snapshot is encrypted and cannot be the base of a log: start the server with \
+             appendonly no, and switch it on then\n",
+        )?;
+    } else {
+        build_log(&places, &Names::new(&job.log_name))?;
+    }
     give_to_owner(data_folder, &places).map_err(failed)?;
     sync_folder(&places.snapshot).map_err(failed)?;
     say(&format!(
@@ -144,12 +151,14 @@ fn build_log(places: &Places, names: &Names) -> Result<(), Failure> {
 /// Root restores for the user that the folder belongs to.
 fn give_to_owner(data_folder: &Path, places: &Places) -> std::io::Result<()> {
     let owner = fs::metadata(data_folder)?;
-    let log = fs::read_dir(&places.log_folder)?;
-    let log: Vec<PathBuf> = log
-        .map(|file| Ok(file?.path()))
-        .collect::<std::io::Result<_>>()?;
-    let own = [&places.snapshot, &places.log_folder].into_iter();
-    for path in own.chain(&log) {
+    let mut own = vec![places.snapshot.clone()];
+    if places.log_folder.is_dir() {
+        for file in fs::read_dir(&places.log_folder)? {
+            own.push(file?.path());
+        }
+        own.push(places.log_folder.clone());
+    }
+    for path in &own {
         let now = fs::metadata(path)?;
         if (now.uid(), now.gid()) != (owner.uid(), owner.gid()) {
             chown(path, Some(owner.uid()), Some(owner.gid()))?;

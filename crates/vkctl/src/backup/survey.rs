@@ -14,15 +14,15 @@ use vk_rdb::FileEvent;
 use crate::error::{Failure, io_text};
 use crate::new_file::{NewFile, file_failure, path_text};
 use crate::rdb::{RdbFile, Visitor};
-
-/// Bytes that are read at once behind the end of a snapshot.
-const READ_BYTES: usize = 64 << 10;
+use crate::sealed::{Input, KeySource};
 
 /// What is in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Survey {
     pub(super) bytes: u64,
     pub(super) sha256: String,
+    /// It is encrypted.
+    pub(super) is_sealed: bool,
     pub(super) version: u16,
     /// When it was begun, in Unix seconds.
     pub(super) begun_s: Option<i64>,
@@ -47,19 +47,22 @@ impl Survey {
     pub(super) fn take(
         path: &Path,
         file: File,
+        keys: &KeySource,
         copy: Option<&mut NewFile>,
     ) -> Result<Self, Failure> {
-        let bytes = file.metadata();
-        let bytes = bytes.map_err(|error| file_failure(path, &error))?.len();
-        let input = Hashing {
+        let failed = |error| file_failure(path, &error);
+        let bytes = file.metadata().map_err(failed)?.len();
+        let hashing = Hashing {
             input: file,
             sum: Sha256::new(),
             bytes: 0,
             copy,
         };
+        let input = Input::begin(hashing, path, keys)?;
         let mut survey = Self {
             bytes: 0,
             sha256: String::new(),
+            is_sealed: input.is_sealed(),
             version: 0,
             begun_s: None,
             functions: 0,
@@ -72,16 +75,16 @@ impl Survey {
             return Err(Failure::Reply(format!("{}: {damage}", snapshot.name())));
         }
         let mut tail = snapshot.into_tail();
-        let input = &mut tail.input;
-        drain(input).map_err(|error| file_failure(path, &error))?;
-        if input.bytes != tail.offset {
-            let more = input.bytes.saturating_sub(tail.offset);
+        let more = io::copy(&mut tail.input, &mut io::sink()).map_err(failed)?;
+        let more = more.saturating_add(tail.read.len() as u64);
+        if more > 0 {
             let path = path_text(path);
             let text = format!("{path}: {more} bytes follow the end of the snapshot");
             return Err(Failure::Reply(text));
         }
-        survey.bytes = input.bytes;
-        for byte in tail.input.sum.finalize() {
+        let hashing = tail.input.into_file();
+        survey.bytes = hashing.bytes;
+        for byte in hashing.sum.finalize() {
             let _ = write!(survey.sha256, "{byte:02x}");
         }
         Ok(survey)
@@ -98,19 +101,6 @@ impl Survey {
         let databases = self.databases.iter();
         let live = databases.map(|(number, keys)| (*number, keys.live));
         live.filter(|(_, keys)| *keys > 0).collect()
-    }
-}
-
-fn drain(input: &mut impl Read) -> io::Result<()> {
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match input.read(&mut buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(0) => return Ok(()),
-            read => {
-                read?;
-            }
-        }
     }
 }
 

@@ -17,7 +17,7 @@ const VERSION_FIELD_EXPIRY: u16 = 80;
 pub(super) fn run(job: &Verify) -> Result<(), Failure> {
     let record = Record::read(&job.folder)?;
     let path = job.folder.join(SNAPSHOT);
-    let survey = Survey::take(&path, survey::open(&path)?, None)?;
+    let survey = Survey::take(&path, survey::open(&path)?, &job.keys, None)?;
     record.compare(&survey, &path)?;
     say(&format!(
         "{}: {} keys in {} databases, {}, of {} (Unix time), checksums and record are right\n",

@@ -11,6 +11,7 @@ use crate::backup::{BackupJob, Create, Drill, Restore, Verify};
 use crate::new_file::Existing;
 use crate::options::Mode;
 use crate::rdb::{Convert, DumpForm, Filter, RdbJob, Version};
+use crate::sealed::KeySource;
 
 /// Types of values, as TYPE tells them.
 const TYPES: [&str; 6] = ["string", "list", "set", "hash", "zset", "stream"];
@@ -23,6 +24,8 @@ pub(super) enum RdbVerb {
         /// RDB file
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         path: PathBuf,
+        #[command(flatten)]
+        keys: KeyArguments,
     },
     /// Say what is in a file: versions, facts, keys by database and type, the largest keys
     #[command(override_usage = "vkctl rdb info [--json] <FILE>")]
@@ -33,6 +36,8 @@ pub(super) enum RdbVerb {
         /// As JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        keys: KeyArguments,
     },
     /// Print the keys of a file as commands that make them
     #[command(override_usage = "vkctl rdb dump [OPTIONS] <FILE>")]
@@ -56,6 +61,35 @@ pub(super) struct DumpArguments {
     /// Only the keys of this type
     #[arg(long = "type", value_name = "TYPE", value_parser = TYPES)]
     type_name: Option<String>,
+    #[command(flatten)]
+    keys: KeyArguments,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Encryption")]
+pub(super) struct KeyArguments {
+    /// File with the key of an encrypted file
+    // Another option of the connection is called so inside.
+    #[arg(id = "seal_key_file", long = "key-file", value_name = "FILE")]
+    #[arg(value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
+    /// File with the passphrase of an encrypted file
+    #[arg(
+        id = "seal_passphrase_file",
+        long = "passphrase-file",
+        value_name = "FILE"
+    )]
+    #[arg(value_hint = ValueHint::FilePath)]
+    passphrase: Option<PathBuf>,
+}
+
+impl KeyArguments {
+    fn into_source(self) -> KeySource {
+        KeySource {
+            key_file: self.file,
+            passphrase_file: self.passphrase,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -86,6 +120,8 @@ pub(super) struct ConvertArguments {
     /// Replace the file to be written if it is there
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    keys: KeyArguments,
 }
 
 #[derive(Subcommand)]
@@ -113,6 +149,8 @@ pub(super) struct AofArguments {
     /// Keep no copy of what is cut off (it goes to FILE.cut-at-OFFSET)
     #[arg(long)]
     no_copy: bool,
+    #[command(flatten)]
+    keys: KeyArguments,
 }
 
 #[derive(Subcommand)]
@@ -128,6 +166,8 @@ pub(super) enum BackupVerb {
         server_file: Option<PathBuf>,
         #[command(flatten)]
         drill: DrillArguments,
+        #[command(flatten)]
+        keys: KeyArguments,
     },
     /// Read all of a backup and compare it with its record
     #[command(override_usage = "vkctl backup verify [--drill] <FOLDER>")]
@@ -137,6 +177,8 @@ pub(super) enum BackupVerb {
         folder: PathBuf,
         #[command(flatten)]
         drill: DrillArguments,
+        #[command(flatten)]
+        keys: KeyArguments,
     },
     /// Put a backup into the data folder of a server that does not run
     #[command(override_usage = "vkctl backup restore --data-dir <FOLDER> <BACKUP>")]
@@ -173,19 +215,26 @@ pub(super) struct RestoreArguments {
     /// The server's appendfilename
     #[arg(long, value_name = "NAME", default_value = "appendonly.aof")]
     appendfilename: String,
+    #[command(flatten)]
+    keys: KeyArguments,
 }
 
 impl RdbVerb {
     /// What is to be done; `database` is the one that the options name.
     pub(super) fn into_mode(self, database: Option<i32>) -> Mode {
         Mode::Rdb(match self {
-            Self::Check { path } => RdbJob::Check { path },
-            Self::Info { path, json } => RdbJob::Info {
+            Self::Check { path, keys } => RdbJob::Check {
                 path,
+                keys: keys.into_source(),
+            },
+            Self::Info { path, json, keys } => RdbJob::Info {
+                path,
+                keys: keys.into_source(),
                 as_json: json,
             },
             Self::Dump(arguments) => RdbJob::Dump {
                 path: arguments.path,
+                keys: arguments.keys.into_source(),
                 filter: Filter {
                     // No key is in a negative database.
                     database: database.map(|number| u64::try_from(number).unwrap_or(u64::MAX)),
@@ -200,6 +249,7 @@ impl RdbVerb {
             },
             Self::Convert(arguments) => RdbJob::Convert(Convert {
                 from: arguments.from,
+                keys: arguments.keys.into_source(),
                 to: arguments.to,
                 version: arguments.rdb_version.unwrap_or(Version::AsServer),
                 compresses: !arguments.no_compression,
@@ -221,6 +271,7 @@ impl AofVerb {
         };
         Mode::Aof(AofJob {
             path: arguments.path,
+            keys: arguments.keys.into_source(),
             mend,
             manner: Manner {
                 program: "vkctl aof check",
@@ -240,17 +291,25 @@ impl BackupVerb {
                 folder,
                 server_file,
                 drill,
+                keys,
             } => BackupJob::Create(Create {
                 folder,
                 server_file,
+                keys: keys.into_source(),
                 drill: drill.into_drill(),
             }),
-            Self::Verify { folder, drill } => BackupJob::Verify(Verify {
+            Self::Verify {
                 folder,
+                drill,
+                keys,
+            } => BackupJob::Verify(Verify {
+                folder,
+                keys: keys.into_source(),
                 drill: drill.into_drill(),
             }),
             Self::Restore(arguments) => BackupJob::Restore(Restore {
                 folder: arguments.folder,
+                keys: arguments.keys.into_source(),
                 data_folder: arguments.data_dir,
                 sets_aside: arguments.force,
                 file_name: arguments.dbfilename,

@@ -9,6 +9,7 @@ use crate::backup::{BackupJob, Drill};
 use crate::health::Probe;
 use crate::options::{OutputMode, ProtocolChoice};
 use crate::rdb::{DumpForm, RdbJob, Version};
+use crate::sealed::KeySource;
 
 fn parse(arguments: &[&str]) -> Result<(Options, Vec<Vec<u8>>), UsageError> {
     let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
@@ -242,8 +243,12 @@ fn our_own_commands_take_options_on_both_sides() {
 #[test]
 fn commands_for_files() {
     let path = std::path::PathBuf::from("f");
-    let mode = options(&["rdb", "check", "f"]).mode;
-    assert_eq!(mode, Mode::Rdb(RdbJob::Check { path }));
+    let mode = options(&["rdb", "check", "f", "--key-file", "k"]).mode;
+    let keys = KeySource {
+        key_file: Some("k".into()),
+        passphrase_file: None,
+    };
+    assert_eq!(mode, Mode::Rdb(RdbJob::Check { path, keys }));
     let words = [
         "rdb",
         "dump",
@@ -279,7 +284,7 @@ fn commands_for_files() {
     };
     assert_eq!(job.drill, Some(Drill::default()));
     for (arguments, names) in [
-        (&["rdb"][..], &["subcommand"][..]),
+        (&["rdb"][..], &["command is missing"][..]),
         (&["rdb", "chekc", "f"], &["'chekc'", "'check'"]),
         (
             &["rdb", "convert", "--rdb-version", "x", "a", "b"],

@@ -1,8 +1,7 @@
 //! `rdb check`: reads all of a file and says what it meets. The lines are those of Valkey's
 //! checker, which tools look for.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,6 +13,7 @@ use super::{Damage, RdbFile, Visitor};
 use crate::error::Failure;
 use crate::modes::say;
 use crate::new_file::file_failure;
+use crate::sealed::KeySource;
 use crate::terminal;
 
 /// The first version that ends with a checksum.
@@ -38,17 +38,18 @@ pub(crate) struct Report {
 }
 
 /// Checks a file; one that is not right is a failure whose reason has been said.
-pub(super) fn run(path: &Path) -> Result<(), Failure> {
-    let mut file = RdbFile::open(path)?;
+pub(super) fn run(path: &Path, keys: &KeySource) -> Result<(), Failure> {
+    let mut file = RdbFile::open(path, keys)?;
     if !check(&mut file)? {
         return Err(Failure::Reply(String::new()));
     }
-    let tail = file.into_tail();
-    let size = File::open(path).and_then(|file| Ok(file.metadata()?.len()));
-    let size = size.map_err(|error| file_failure(path, &error))?;
-    match size.checked_sub(tail.offset) {
-        None | Some(0) => Ok(()),
-        Some(more) => say(&format!("[info] {more} bytes follow the end\n")),
+    let mut tail = file.into_tail();
+    // An encrypted file is known to be whole at its end alone.
+    let rest = io::copy(&mut tail.input, &mut io::sink());
+    let rest = rest.map_err(|error| file_failure(path, &error))?;
+    match rest.saturating_add(tail.read.len() as u64) {
+        0 => Ok(()),
+        more => say(&format!("[info] {more} bytes follow the end\n")),
     }
 }
 

@@ -79,7 +79,7 @@ fn attempt(
     version: u16,
     file: &mut NewFile,
 ) -> Result<Result<String, String>, Failure> {
-    let mut from = RdbFile::open(&convert.from)?;
+    let mut from = RdbFile::open(&convert.from, &convert.keys)?;
     let compression = match convert.compresses {
         true => Compression::Lzf,
         false => Compression::None,

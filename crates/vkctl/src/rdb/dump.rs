@@ -13,6 +13,7 @@ use super::{DumpForm, Filter, RdbFile, Visitor};
 use crate::error::Failure;
 use crate::format::{self, Style};
 use crate::options::OutputMode;
+use crate::sealed::KeySource;
 use crate::words;
 
 /// JSON in pure ASCII: what is in a file may be any bytes.
@@ -33,8 +34,13 @@ struct Dump<'f> {
 }
 
 /// Prints the keys of a file. One that is damaged is printed up to there, and is a failure.
-pub(super) fn run(path: &Path, filter: &Filter, form: DumpForm) -> Result<(), Failure> {
-    let mut file = RdbFile::open(path)?;
+pub(super) fn run(
+    path: &Path,
+    keys: &KeySource,
+    filter: &Filter,
+    form: DumpForm,
+) -> Result<(), Failure> {
+    let mut file = RdbFile::open(path, keys)?;
     let mut dump = Dump {
         filter,
         form,

@@ -14,8 +14,9 @@ use vk_rdb::{
 };
 
 use crate::error::{Failure, io_text};
-use crate::new_file::{file_failure, path_text};
+use crate::new_file::path_text;
 use crate::progress::Progress;
+use crate::sealed::{Input, KeySource};
 use crate::terminal;
 
 /// Bytes that are read at once.
@@ -71,12 +72,11 @@ pub(crate) struct Tail<R> {
     pub(crate) progress: Progress,
 }
 
-impl RdbFile<File> {
-    /// Opens a file.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (bytes, file) = opened.map_err(|error| file_failure(path, &error))?;
-        Ok(Self::new(path_text(path), file, bytes))
+impl RdbFile<Input<File>> {
+    /// Opens a file, which may be encrypted.
+    pub(crate) fn open(path: &Path, keys: &KeySource) -> Result<Self, Failure> {
+        let (input, bytes) = Input::open(path, keys)?;
+        Ok(Self::new(path_text(path), input, bytes))
     }
 }
 

@@ -13,6 +13,7 @@ use super::{RdbFile, Visitor};
 use crate::error::Failure;
 use crate::modes::say;
 use crate::progress::bytes_text;
+use crate::sealed::KeySource;
 use crate::terminal;
 
 /// The largest keys that are told.
@@ -59,8 +60,8 @@ struct Amount {
 }
 
 /// Says what is in a file. One that is damaged is told up to there, and is a failure.
-pub(super) fn run(path: &Path, as_json: bool) -> Result<(), Failure> {
-    let mut file = RdbFile::open(path)?;
+pub(super) fn run(path: &Path, keys: &KeySource, as_json: bool) -> Result<(), Failure> {
+    let mut file = RdbFile::open(path, keys)?;
     let mut contents = Contents::default();
     let damage = file.walk(&mut contents)?;
     file.progress.clear();
