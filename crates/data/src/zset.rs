@@ -118,6 +118,12 @@ impl<'a> ZSetRef<'a> {
         Self(Form::Big(zset))
     }
 
+    /// Whether it is a structure, not a listpack.
+    #[must_use]
+    pub const fn is_structure(self) -> bool {
+        matches!(self.0, Form::Big(_))
+    }
+
     /// Elements.
     #[must_use]
     pub fn len(self) -> usize {

@@ -8,6 +8,7 @@
 //! with a recount.
 
 mod answers;
+mod bad_config;
 mod bad_input;
 mod copying;
 mod grammar;
@@ -22,6 +23,7 @@ use vk_resp::{Batch, Limits, Parser};
 
 use crate::{EffectBuf, EffectGroup, Engine};
 
+pub use bad_config::check_bad_config;
 pub use bad_input::check_bad_input;
 use history::{History, Manner};
 pub use large::check_large_values;

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use vk_engine::{
     Completion, Disposition, EffectBuf, Output, SessionId, Ticket,
     check::{
-        Rig, check_bad_input, check_bounded_memory, check_commands, check_large_values, replay,
+        Rig, check_bad_config, check_bad_input, check_bounded_memory, check_commands,
+        check_large_values, replay,
     },
 };
 
@@ -62,6 +63,13 @@ fn bad_input_changes_nothing_3() {
 #[test]
 fn bad_input_changes_nothing_4() {
     bad_input(3);
+}
+
+#[test]
+fn a_refused_config_set_changes_nothing() {
+    let (count, refused) = check_bad_config();
+    // Some directives take any text, most take few of these.
+    assert!(count > 8000 && refused > count / 2, "{refused} of {count}");
 }
 
 /// Runs one line and shows the reply as it goes over the wire.

@@ -10,17 +10,19 @@ use vk_spec::{ArgFlags, ArgKind, ArgSpec, Group};
 use super::{
     Rig,
     answers::{Answers, answers_each_name},
+    check_accounts,
 };
 use crate::{
     Disposition, SessionId,
     cmd::{Command, specs},
+    config::{ConfigId, Value},
 };
 
-/// Commands that stop or distort the machine on purpose.
-const LEFT_OUT: [&str; 3] = ["shutdown", "debug", "monitor"];
+/// Commands that distort the machine on purpose.
+const LEFT_OUT: [&str; 1] = ["debug"];
 
 /// Numbers at every boundary, and what is none.
-const NUMBERS: [&str; 27] = [
+pub(super) const NUMBERS: [&str; 27] = [
     "0",
     "-1",
     "1",
@@ -50,7 +52,7 @@ const NUMBERS: [&str; 27] = [
     "",
 ];
 /// Length of the longest number that is tried.
-const DIGITS: usize = 1 << 20;
+pub(super) const DIGITS: usize = 1 << 20;
 
 /// One key of each type.
 const KEYS: [&str; 8] = ["s", "l", "t", "h", "z", "x", "p", "g"];
@@ -84,6 +86,7 @@ struct Bench {
     session: SessionId,
     digest: [u8; 20],
     dirty: u64,
+    settings: Vec<Value>,
 }
 
 impl Bench {
@@ -101,11 +104,13 @@ impl Bench {
         }
         while rig.engine.poll_output().is_some() {}
         let (digest, dirty) = (rig.engine.digest().0, rig.engine.dirty);
+        let settings = settings(&rig);
         Self {
             rig,
             session,
             digest,
             dirty,
+            settings,
         }
     }
 
@@ -118,6 +123,7 @@ impl Bench {
         let each = words
             .first()
             .is_some_and(|name| answers_each_name(&name.bytes));
+        self.rig.engine.handle_turn_end();
         let is_good = |answers: Answers| {
             let names = words.len().saturating_sub(1);
             answers.is_one()
@@ -129,7 +135,12 @@ impl Bench {
             panic!("{} gets {answers:?}", show(words));
         }
         let engine = &self.rig.engine;
-        let is_changed = engine.digest().0 != self.digest || engine.dirty != self.dirty;
+        let is_changed = engine.digest().0 != self.digest
+            || engine.dirty != self.dirty
+            || settings(&self.rig) != self.settings;
+        if let Err(why) = check_accounts(engine) {
+            panic!("{}: {why}", show(words));
+        }
         if is_changed && is_error(&reply) {
             panic!("{} is refused and changes something", show(words));
         }
@@ -139,7 +150,13 @@ impl Bench {
     }
 }
 
-fn is_error(reply: &ReplyBuf) -> bool {
+/// The values of all directives.
+pub(super) fn settings(rig: &Rig) -> Vec<Value> {
+    let config = &rig.engine.config;
+    ConfigId::all().map(|id| config.value(id).clone()).collect()
+}
+
+pub(super) fn is_error(reply: &ReplyBuf) -> bool {
     let first = reply.chunks().next();
     first.is_some_and(|chunk| chunk.starts_with(b"-"))
 }

@@ -1,7 +1,7 @@
 //! The world changes at every step of what takes several: while sessions wait for keys, while a
 //! transaction is queued, and while one waits in its middle. Whatever happens, everybody gets one
-//! answer or is closed, who came first is served first, nothing is lost, a transaction happens whole
-//! or not at all, and every account agrees with a recount.
+//! answer or is closed, who came first is served first, nothing is lost, a transaction happens
+//! whole or not at all, and every account agrees with a recount.
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod world;

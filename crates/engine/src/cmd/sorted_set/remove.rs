@@ -2,19 +2,20 @@
 
 use core::ops::Range;
 
-use vk_data::zset::{ZSetMut, ZSetRef};
+use vk_data::num::INT_TEXT_MAX;
+use vk_data::zset::{NewZSet, ZSetBuilder, ZSetLimits, ZSetMut, ZSetRef};
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, History, KeyFlags, KeySpec};
 
 use super::{
     bounds::{lex_range, rank_range, score_range},
-    commit_removal, number,
+    commit_removal, limits, number,
 };
 use crate::{
     Error,
     cmd::{Command, Run},
     config::EventFlags,
-    ctx::WriteCtx,
+    ctx::{Expire, WriteCtx},
 };
 
 pub(super) const ZREM: Command = Command {
@@ -155,6 +156,7 @@ fn remove_ranks(
     event: &'static str,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
+    let limits = limits(ctx);
     let mut writer = ctx.write(ctx.key(0)?);
     let zset: Option<ZSetRef<'_>> = writer.view()?;
     let len = zset.map_or(0, ZSetRef::len);
@@ -170,6 +172,12 @@ fn remove_ranks(
         reply.int(0);
         return Ok(());
     }
+    if let Some(rest) = zset.and_then(|zset| few_kept(zset, &ranks, &limits)) {
+        rest.store(|value| writer.put(value, Expire::Keep));
+        writer.commit(&[(EventFlags::ZSET, event)]);
+        reply.int(number(ranks.len()));
+        return Ok(());
+    }
     let mut removed = 0;
     if let Some(mut entry) = writer.modify()
         && let Some(mut zset) = entry.body_mut().and_then(ZSetMut::of)
@@ -181,8 +189,34 @@ fn remove_ranks(
     Ok(())
 }
 
+/// From so many elements on a range is not removed member by member if little is left.
+const REMOVED_SINGLY_MAX: usize = 4096;
+
+/// What is left without these ranks, as a sorted set of its own, where that is so little that the
+/// old one had better be freed as a whole, piecemeal.
+fn few_kept(zset: ZSetRef<'_>, ranks: &Range<usize>, limits: &ZSetLimits) -> Option<NewZSet> {
+    let kept = zset.len().saturating_sub(ranks.len());
+    if ranks.len() <= REMOVED_SINGLY_MAX || kept > ranks.len() / 2 || !zset.is_structure() {
+        return None;
+    }
+    let mut rest = ZSetBuilder::new(limits.seed);
+    let below = zset.iter_from_rank(0, false).take(ranks.start);
+    let above = zset.iter_from_rank(ranks.end, false);
+    let mut text = [0; INT_TEXT_MAX];
+    for (member, score) in below.chain(above) {
+        rest.insert(member.bytes(&mut text), score);
+    }
+    // A structure stays one.
+    rest.finish(&ZSetLimits {
+        entries: 0,
+        ..*limits
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use alloc::{format, string::String};
+
     use crate::{cmd::string::effects_of, testkit::Kit};
 
     #[test]
@@ -194,6 +228,38 @@ mod tests {
         assert_eq!(effects_of(&mut kit, "ZREM z x"), "");
         assert_eq!(effects_of(&mut kit, "ZREM z b c"), "ZREM z b c");
         assert_eq!(kit.run("EXISTS z"), "(integer) 0");
+    }
+
+    /// What is left of a large sorted set is the same, however it comes about; and what goes is
+    /// freed afterwards.
+    #[test]
+    fn little_is_left_of_a_large_one() {
+        let mut kit = Kit::new();
+        let pairs: String = (0..6000).map(|n| format!(" {n} m{n}")).collect();
+        kit.run(&format!("ZADD z{pairs}"));
+        kit.run("EXPIRE z 1000");
+        let effect = effects_of(&mut kit, "ZREMRANGEBYRANK z 3 -3");
+        assert_eq!(effect, "ZREMRANGEBYRANK z 3 -3");
+        assert!(kit.engine.dbs.is_freeing());
+        assert_eq!(
+            kit.run("ZRANGE z 0 -1"),
+            "[\"m0\", \"m1\", \"m2\", \"m5998\", \"m5999\"]"
+        );
+        assert_eq!(kit.run("ZRANK z m5998"), "(integer) 3");
+        assert_eq!(kit.run("ZSCORE z m5"), "(nil)");
+        assert_eq!(kit.run("OBJECT ENCODING z"), "\"skiplist\"");
+        assert_eq!(kit.run("TTL z"), "(integer) 1000");
+        for _ in 0..10 {
+            kit.advance_ms(1);
+            assert_eq!(kit.engine.check_memory(), Ok(()));
+        }
+        assert!(!kit.engine.dbs.is_freeing());
+        // More is left than goes.
+        kit.run("DEL z");
+        kit.run(&format!("ZADD z{pairs}"));
+        assert_eq!(kit.run("ZREMRANGEBYSCORE z 0 2000"), "(integer) 2001");
+        assert!(!kit.engine.dbs.is_freeing());
+        assert_eq!(kit.run("ZCARD z"), "(integer) 3999");
     }
 
     #[test]
@@ -208,11 +274,7 @@ mod tests {
         ] {
             kit.run("DEL z");
             kit.run("ZADD z 1 a 2 b 3 c 4 d");
-            assert_eq!(
-                kit.run(line),
-                alloc::format!("(integer) {removed}"),
-                "{line}"
-            );
+            assert_eq!(kit.run(line), format!("(integer) {removed}"), "{line}");
             assert_eq!(kit.run("ZRANGE z 0 -1"), rest, "{line}");
         }
         assert_eq!(kit.run("EXISTS z"), "(integer) 0");
