@@ -3,6 +3,8 @@
 //! passes once passes always. `README.md` beside this crate's manifest is the ledger.
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod resp;
 #[cfg(test)]
 mod scan;

@@ -130,8 +130,9 @@ fn write_until_killed(mut client: Client, key: &str) -> u64 {
 
 #[test]
 fn a_kill_under_load_loses_nothing_that_was_acknowledged() {
+    let rounds = std::env::var("VK_KILL_ROUNDS").map_or(6, |text| text.parse().unwrap());
     let mut launch = launch(&["--auto-aof-rewrite-min-size", "1mb"]);
-    for round in 0..6_u64 {
+    for round in 0..rounds {
         let policy = ["everysec", "always", "no"][(round % 3) as usize];
         let server = launch.args(&["--appendfsync", policy]).start();
         drop(loaded(&server));
@@ -142,11 +143,16 @@ fn a_kill_under_load_loses_nothing_that_was_acknowledged() {
                 std::thread::spawn(move || write_until_killed(client, &key))
             })
             .collect();
-        std::thread::sleep(Duration::from_millis(100 + round * 70));
-        if round % 2 == 1 {
-            server.client().run("BGREWRITEAOF").unwrap();
+        std::thread::sleep(Duration::from_millis(100 + round % 6 * 70));
+        // A rewrite, a snapshot, or one that waits for the other.
+        for command in [["BGREWRITEAOF", "BGSAVE"], ["BGSAVE", "BGREWRITEAOF"]]
+            [(round % 2) as usize]
+            .iter()
+            .take((round / 2 % 3) as usize)
+        {
+            server.client().run(command).unwrap();
         }
-        std::thread::sleep(Duration::from_millis(5 * round));
+        std::thread::sleep(Duration::from_millis(round * 7 % 40));
         launch = kill(server);
         let acknowledged: Vec<u64> = writers.into_iter().map(|w| w.join().unwrap()).collect();
         let server = launch.start();
@@ -161,7 +167,64 @@ fn a_kill_under_load_loses_nothing_that_was_acknowledged() {
             assert!(*acknowledged > 0, "round {round}: nothing was written");
         }
         launch = server.stop();
+        if round % 20 == 19 {
+            eprintln!("{} of {rounds} rounds", round + 1);
+        }
     }
+}
+
+#[test]
+fn a_log_that_is_switched_on_during_a_snapshot_has_everything_once() {
+    let server = launch(&["--appendonly", "no", "--rdb-key-save-delay", "10000"]).start();
+    let mut client = server.client();
+    for key in 0..200 {
+        client.run(&format!("SET key:{key} x")).unwrap();
+    }
+    client.run("INCR counter").unwrap();
+    client.run("BGSAVE").unwrap();
+    assert_eq!(
+        client.run("CONFIG SET appendonly yes").unwrap(),
+        simple("OK")
+    );
+    // The rewrite waits for the snapshot; these are in its base then.
+    for _ in 0..5 {
+        client.run("INCR counter").unwrap();
+    }
+    client.run("CONFIG SET rdb-key-save-delay 0").unwrap();
+    let is_over = |client: &mut Client| {
+        let waits = [
+            "rdb_bgsave_in_progress",
+            "aof_rewrite_scheduled",
+            "aof_rewrite_in_progress",
+        ];
+        waits.iter().all(|field| info(client, field) == "0")
+    };
+    wait_until("rewritten", TIME, || is_over(&mut client));
+    client.run("INCR counter").unwrap();
+    let server = kill(server).args(&["--appendonly", "yes"]).start();
+    let mut client = loaded(&server);
+    assert_eq!(text(&client.run("GET counter").unwrap()), "7");
+}
+
+#[test]
+fn a_log_that_is_switched_on_is_what_it_was_until_it_is_complete() {
+    let server = launch(&[]).start();
+    let mut client = server.client();
+    client.run("SET a 1").unwrap();
+    client.run("CONFIG SET appendonly no").unwrap();
+    client.run("SET b 2").unwrap();
+    for key in 0..200 {
+        client.run(&format!("SET key:{key} x")).unwrap();
+    }
+    client.run("CONFIG SET rdb-key-save-delay 100000").unwrap();
+    client.run("CONFIG SET appendonly yes").unwrap();
+    client.run("SET c 3").unwrap();
+    assert_eq!(info(&mut client, "aof_rewrite_in_progress"), "1");
+    // With c and without b it would be no state that there ever was.
+    let server = kill(server).start();
+    let mut client = loaded(&server);
+    assert_eq!(client.run("EXISTS a").unwrap(), Reply::Int(1));
+    assert_eq!(client.run("EXISTS b c").unwrap(), Reply::Int(0));
 }
 
 #[test]

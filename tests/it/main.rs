@@ -14,6 +14,7 @@ mod backup;
 mod clients;
 mod config;
 mod coverage;
+mod faults;
 mod files;
 mod limits;
 mod log_files;

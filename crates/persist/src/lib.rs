@@ -8,13 +8,19 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod check;
 mod log;
 mod manifest;
 mod names;
 mod reader;
+mod recovery;
+mod rewrite;
 pub mod seal;
+mod step;
 
-pub use log::{Aof, FileOp, FsyncPolicy, Group, LogOptions, LogStatus};
+pub use log::{Aof, FsyncPolicy, Group, LogOptions, LogStatus};
 pub use manifest::{Manifest, ManifestError, ManifestFault};
 pub use names::Names;
 pub use reader::{LogEvent, LogFault, LogReader};
+pub use recovery::{Found, Recovered, Recovery, RecoveryFault};
+pub use step::{FileOp, Step};

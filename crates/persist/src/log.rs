@@ -1,16 +1,16 @@
 //! What is written to the log and when: groups of effects become commands, commands become writes,
-//! writes become durable. It also knows what a rewrite does to the files.
+//! writes become durable. What a rewrite does to the files is in `rewrite.rs`.
 //!
 //! The contract: with `always` a reply leaves after its effects are on disk; with `everysec` and
 //! `no` after they were written to the system, so that the end of the process loses nothing that
 //! was acknowledged.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, vec::Vec};
 
 use crate::{Manifest, Names};
 
 /// When what was written is given to the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FsyncPolicy {
     /// Before a reply leaves.
     Always,
@@ -21,29 +21,12 @@ pub enum FsyncPolicy {
 }
 
 /// Settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogOptions {
     /// When what was written is given to the disk.
     pub policy: FsyncPolicy,
     /// The time is noted between the commands.
     pub notes_time: bool,
-}
-
-/// A piece of work with a file in the folder of the log. In order, and none after one that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileOp {
-    /// Makes an empty file, or empties it.
-    Create(String),
-    /// Makes a file with these contents.
-    Write(String, Vec<u8>),
-    /// Waits until a file's contents are on disk.
-    Sync(String),
-    /// Waits until the folder's names are on disk.
-    SyncFolder,
-    /// Gives a file another name, which may be that of a file that is replaced.
-    Rename(String, String),
-    /// Removes a file; that it is not there is no failure.
-    Remove(String),
 }
 
 /// Effects that belong together.
@@ -58,7 +41,7 @@ pub struct Group<'b> {
 }
 
 /// Figures of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct LogStatus {
     /// Bytes of all files that would be loaded.
     pub current_bytes: u64,
@@ -73,27 +56,61 @@ pub struct LogStatus {
 }
 
 /// The log of a server that has one.
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 pub struct Aof {
-    options: LogOptions,
-    names: Names,
-    manifest: Manifest,
-    /// The manifest when the rewrite that is going on is complete, and where it stands.
-    rewrite: Option<Rewrite>,
+    pub(crate) options: LogOptions,
+    pub(crate) names: Names,
+    pub(crate) manifest: Manifest,
+    pub(crate) place: Place,
+    pub(crate) rewrite: Option<Rewrite>,
+    /// The disk has failed: what was written since the last rewrite may be lost.
+    pub(crate) is_lost: bool,
+    /// Replies wait for effects that are in no file, up to the next base.
+    pub(crate) is_withheld: bool,
     /// Commands that were not written yet.
-    buffer: Vec<u8>,
+    pub(crate) buffer: Vec<u8>,
     /// The position of the effects behind the buffer.
-    position: u64,
+    pub(crate) position: u64,
+    /// Effects up to this position are on disk, if the file that they went to is in the list.
+    pub(crate) synced: u64,
     /// The database that the file's commands apply to; unknown where a file begins.
-    selected: Option<u32>,
+    pub(crate) selected: Option<u32>,
     noted_s: i64,
-    status: LogStatus,
+    pub(crate) status: LogStatus,
 }
 
-#[derive(Debug)]
-struct Rewrite {
-    /// Bytes of the increments that stay.
-    bytes: u64,
+/// Where commands go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// Nowhere: the next rewrite's base has them.
+    Nowhere,
+    /// To the last increment of the list.
+    Listed,
+    /// To a file that comes into the list together with a base.
+    Apart,
+}
+
+/// A rewrite that is going on.
+#[derive(Debug, Clone, Hash)]
+pub(crate) struct Rewrite {
+    pub(crate) way: Way,
+    /// Effects up to this position are in its base.
+    pub(crate) position: u64,
+    /// Bytes of the increment that stays.
+    pub(crate) bytes: u64,
+    /// What goes on from its base is lost.
+    pub(crate) is_spoilt: bool,
+}
+
+/// What goes on behind the base of a rewrite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Way {
+    /// The increment of the list that began with it.
+    Behind,
+    /// The file apart.
+    Apart,
+    /// Nothing.
+    Alone,
 }
 
 impl Aof {
@@ -104,9 +121,13 @@ impl Aof {
             options,
             names,
             manifest,
+            place: Place::Listed,
             rewrite: None,
+            is_lost: false,
+            is_withheld: false,
             buffer: Vec::new(),
             position: 0,
+            synced: 0,
             selected: None,
             noted_s: 0,
             status: LogStatus {
@@ -117,11 +138,25 @@ impl Aof {
         }
     }
 
-    /// Effects before this position are not the log's: it begins here.
+    /// A log that is switched on while there are data already: it begins with a rewrite, and until
+    /// that is complete its files are what they were.
+    #[must_use]
+    pub fn switched_on(options: LogOptions, names: Names, manifest: Manifest) -> Self {
+        Self {
+            place: Place::Nowhere,
+            ..Self::new(options, names, manifest, 0)
+        }
+    }
+
+    /// Effects before this position are not the log's: it begins here. What they have made is on
+    /// disk, unless the log waits for its first rewrite.
     pub fn begin_at(&mut self, position: u64) {
         self.position = position;
+        self.synced = position;
         self.status.written = position;
-        self.status.durable = position;
+        if self.place == Place::Listed {
+            self.status.durable = position;
+        }
     }
 
     /// Changes the settings.
@@ -162,9 +197,36 @@ impl Aof {
         self.rewrite.is_some()
     }
 
-    /// The increment that is written to; none before the first.
+    /// The log was switched on, and its first rewrite is not complete.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.place != Place::Listed && !self.is_lost
+    }
+
+    /// The disk has failed: nothing is durable any more until a rewrite has written all anew.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Effects that somebody waits for are not written.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.is_withheld || !self.buffer.is_empty()
+    }
+
+    /// What was written is not all on disk.
+    #[must_use]
+    pub fn is_unsynced(&self) -> bool {
+        self.place != Place::Nowhere && self.synced < self.status.written
+    }
+
+    /// The last increment of the list, if commands go to it; none before the first.
     #[must_use]
     pub fn increment(&self) -> Option<&str> {
+        if self.place != Place::Listed {
+            return None;
+        }
         self.manifest
             .increments
             .last()
@@ -178,6 +240,11 @@ impl Aof {
         position: u64,
         wall_s: i64,
     ) {
+        if self.place == Place::Nowhere {
+            self.position = position;
+            self.status.written = position;
+            return;
+        }
         for group in groups {
             if self.options.notes_time && self.noted_s < wall_s {
                 self.noted_s = wall_s;
@@ -227,93 +294,26 @@ impl Aof {
         }
     }
 
+    /// It was not written, but for the first `landed` bytes, which could not be cut off again: the
+    /// rest follows them.
+    pub fn handle_write_failed(&mut self, landed: usize) {
+        let landed = landed.min(self.buffer.len());
+        self.buffer.drain(..landed);
+        self.status.current_bytes += landed as u64;
+        if let Some(rewrite) = &mut self.rewrite {
+            rewrite.bytes += landed as u64;
+        }
+    }
+
     /// What was written up to `position` is on disk.
     pub fn handle_synced(&mut self, position: u64) {
-        self.status.durable = self.status.durable.max(position);
-    }
-
-    /// What has to be done so that commands go to a new increment. `next` becomes the list of files
-    /// when all of it is done, with [`Aof::handle_increment`].
-    #[must_use]
-    pub fn new_increment(&self) -> (Vec<FileOp>, Manifest) {
-        let (next, name) = self.manifest.with_increment(&self.names);
-        let mut ops = Vec::new();
-        // The one before may not end in a hole once there is another behind it.
-        ops.extend(self.increment().map(|name| FileOp::Sync(name.into())));
-        ops.push(FileOp::Create(name));
-        ops.extend(self.store(&next));
-        (ops, next)
-    }
-
-    /// Commands go to the new increment from now on; with `rewrites` a rewrite begins with it.
-    pub fn handle_increment(&mut self, next: Manifest, rewrites: bool) {
-        self.status.durable = self.status.written;
-        self.manifest = next;
-        self.selected = None;
-        if rewrites {
-            self.rewrite = Some(Rewrite { bytes: 0 });
+        if self.place == Place::Nowhere {
+            return;
         }
-    }
-
-    /// A rewrite begins whose base goes before all increments to come: there is none yet.
-    pub fn handle_rewrite_of_nothing(&mut self) {
-        self.rewrite = Some(Rewrite { bytes: 0 });
-    }
-
-    /// What has to be done so that the base in the file `temporary` takes the place of everything
-    /// before the last `kept` increments. The list of files afterwards comes with it.
-    #[must_use]
-    pub fn new_base(&self, temporary: &str, is_rdb: bool, kept: usize) -> (Vec<FileOp>, Manifest) {
-        let (next, name) = self.manifest.with_base(&self.names, is_rdb, kept);
-        let mut ops = alloc::vec![FileOp::Rename(temporary.into(), name)];
-        ops.extend(self.store(&next));
-        (ops, next)
-    }
-
-    /// The base of so many bytes is in its place, and the rewrite over.
-    pub fn handle_base(&mut self, next: Manifest, bytes: u64) {
-        let increments = self.rewrite.take().map_or(0, |rewrite| rewrite.bytes);
-        self.status.current_bytes = bytes + increments;
-        self.status.base_bytes = self.status.current_bytes;
-        self.manifest = next;
-    }
-
-    /// The rewrite has failed, or was given up. The increment that it began stays.
-    pub fn handle_rewrite_failed(&mut self) {
-        self.rewrite = None;
-    }
-
-    /// What has to be done so that files go that nobody needs; the list of files afterwards.
-    #[must_use]
-    pub fn without_history(&self) -> Option<(Vec<FileOp>, Manifest)> {
-        if self.manifest.history.is_empty() {
-            return None;
+        self.synced = self.synced.max(position);
+        if self.place == Place::Listed {
+            self.status.durable = self.status.durable.max(position);
         }
-        let mut next = self.manifest.clone();
-        let mut ops: Vec<FileOp> = next
-            .history
-            .drain(..)
-            .map(|part| FileOp::Remove(part.name))
-            .collect();
-        ops.extend(self.store(&next));
-        Some((ops, next))
-    }
-
-    /// Those files are gone.
-    pub fn handle_pruned(&mut self, next: Manifest) {
-        self.manifest = next;
-    }
-
-    /// What has to be done so that this is the list of files.
-    #[must_use]
-    pub fn store(&self, manifest: &Manifest) -> [FileOp; 4] {
-        let temporary = self.names.temporary_manifest();
-        [
-            FileOp::Write(temporary.clone(), manifest.encode()),
-            FileOp::Sync(temporary.clone()),
-            FileOp::Rename(temporary, self.names.manifest()),
-            FileOp::SyncFolder,
-        ]
     }
 }
 

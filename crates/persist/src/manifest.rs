@@ -15,7 +15,7 @@ use crate::Names;
 const LINE_BYTES_MAX: usize = 1024;
 
 /// A file with its number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Part {
     /// Its name within the folder.
     pub name: String,
@@ -24,7 +24,7 @@ pub struct Part {
 }
 
 /// The list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Manifest {
     /// The state that the increments go on from.
     pub base: Option<Part>,
@@ -187,6 +187,8 @@ impl Manifest {
         let mut next = self.clone();
         next.increment_sequence += 1;
         let name = names.increment(next.increment_sequence);
+        // A file of this name that was given up is replaced.
+        next.history.retain(|part| part.name != name);
         next.increments.push(Part {
             name: name.clone(),
             sequence: next.increment_sequence,
@@ -201,6 +203,7 @@ impl Manifest {
         let mut next = self.clone();
         next.base_sequence += 1;
         let name = names.base(next.base_sequence, is_rdb);
+        next.history.retain(|part| part.name != name);
         let part = Part {
             name: name.clone(),
             sequence: next.base_sequence,
@@ -209,6 +212,20 @@ impl Manifest {
         let split = next.increments.len().saturating_sub(kept);
         next.history.extend(next.increments.drain(..split));
         (next, name)
+    }
+
+    /// Another list could not be put into this one's place, or only perhaps: what it has more is to
+    /// be removed some time, and its numbers are not given again.
+    pub(crate) fn give_up(&mut self, next: &Self) {
+        let (base, increment) = (self.base_sequence, self.increment_sequence);
+        let bases = next.base.iter().filter(|part| part.sequence > base);
+        let increments = next
+            .increments
+            .iter()
+            .filter(|part| part.sequence > increment);
+        self.history.extend(bases.chain(increments).cloned());
+        self.base_sequence = base.max(next.base_sequence);
+        self.increment_sequence = increment.max(next.increment_sequence);
     }
 
     /// The list of an old single file that becomes the base under its own name.
@@ -222,6 +239,11 @@ impl Manifest {
             base_sequence: 1,
             ..Self::default()
         }
+    }
+
+    /// It is the list of an old single file, to which nothing was added yet.
+    pub(crate) fn is_of_single(&self, name: &str) -> bool {
+        self.increments.is_empty() && self.base.as_ref().is_some_and(|base| base.name == name)
     }
 
     /// The files to be loaded, in order.

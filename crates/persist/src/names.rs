@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 
 /// Makes names from `appendfilename`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Names {
     name: String,
 }
@@ -44,6 +44,18 @@ impl Names {
     #[must_use]
     pub fn increment(&self, sequence: u64) -> String {
         format!("{}.{sequence}.incr.aof", self.name)
+    }
+
+    /// The file that commands go to before it becomes an increment together with a base.
+    #[must_use]
+    pub fn temporary_increment(&self) -> String {
+        format!("temp-{}.incr", self.name)
+    }
+
+    /// A file that is there if the disk has failed: what can be read may not be on it.
+    #[must_use]
+    pub fn distrust(&self) -> String {
+        format!("{}.unsynced", self.name)
     }
 
     /// A base while it is written.

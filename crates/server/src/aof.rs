@@ -16,7 +16,7 @@ use vk_engine::{
     AofFacts, AofRewrite, EffectBuf, MonoMicros, SaveFault, SnapshotForm, SnapshotId,
     config::{Config, id},
 };
-use vk_persist::{Aof, FsyncPolicy, LogOptions, Manifest, Names};
+use vk_persist::{Aof, FileOp, FsyncPolicy, LogOptions, Names, Recovered};
 
 use append_only::Rewriting;
 use folder::Folder;
@@ -65,7 +65,7 @@ impl Shell {
     ///
     /// # Errors
     /// What to tell the operator.
-    pub(crate) fn open_log(&mut self, manifest: Manifest, bytes: u64) -> Result<(), String> {
+    pub(crate) fn open_log(&mut self, recovered: Recovered) -> Result<(), String> {
         self.at_rest.admit_log()?;
         let config = self.hub.engine.config();
         let (folder, names) = (folder(config), names(config));
@@ -76,13 +76,28 @@ impl Shell {
                 folder.name()
             )
         })?;
-        let log = Aof::new(options(config), names, manifest, bytes);
-        let mut aof = self.append_only(log, folder, false)?;
-        if aof.log.manifest().base.is_none() && aof.log.manifest().increments.is_empty() {
-            let bytes = self.write_first_base(&mut aof)?;
-            aof.log.handle_base(aof.log.manifest().clone(), bytes);
+        let logger = self.hub.log;
+        if let Err(error) = folder.perform(&recovered.ops) {
+            // Asking the disk again at the next start would only hide it.
+            folder.clean_up(&[FileOp::Create(names.distrust())], logger);
+            return Err(error.text);
         }
-        aof.open_increment(self.hub.log)?;
+        let Recovered {
+            manifest, bytes, ..
+        } = recovered;
+        let is_empty = manifest.files().next().is_none();
+        let log = Aof::new(options(config), names, manifest, bytes);
+        let mut aof = self.append_only(log, folder)?;
+        if is_empty || recovered.is_distrusted {
+            if recovered.is_distrusted {
+                let text =
+                    "The disk has failed in an earlier run: all that was loaded is written anew";
+                logger.log(Level::Warning, text);
+            }
+            self.write_first_base(&mut aof)?;
+        }
+        aof.open_increment(logger)?;
+        aof.prune(logger);
         self.hub.engine.set_effects_wanted(true);
         aof.log.begin_at(self.hub.engine.effects_position());
         self.aof = Some(aof);
@@ -91,35 +106,29 @@ impl Shell {
         Ok(())
     }
 
-    fn append_only(
-        &self,
-        log: Aof,
-        folder: Folder,
-        is_waiting: bool,
-    ) -> Result<AppendOnly, String> {
+    fn append_only(&self, log: Aof, folder: Folder) -> Result<AppendOnly, String> {
         let syncer = Syncer::begin(self.waker.clone())
             .map_err(|error| format!("Can't start the thread of the AOF: {error}"))?;
         Ok(AppendOnly {
             log,
             folder,
             file: None,
+            file_name: None,
             syncer,
             effects: EffectBuf::default(),
-            is_waiting,
             rewrite: None,
             synced_at: self.hub.clock.mono,
             syncing: None,
             gathering: Gathering::default(),
             delayed_syncs: 0,
             fault: None,
-            is_lost: false,
             retry_at: None,
             told: AofFacts::default(),
         })
     }
 
     /// A server that starts with a log begins it with a base of what it has.
-    fn write_first_base(&mut self, aof: &mut AppendOnly) -> Result<u64, String> {
+    fn write_first_base(&mut self, aof: &mut AppendOnly) -> Result<(), String> {
         let plan = self.hub.engine.snapshot_plan(true);
         let temporary = Names::temporary_base(std::process::id());
         let form = self.rewrite_form();
@@ -133,15 +142,15 @@ impl Shell {
         });
         result?;
         let bytes = file.finish()?;
-        let (ops, next) = aof
-            .log
-            .new_base(&temporary, form == SnapshotForm::Records, 0);
-        aof.folder.perform(&ops).map_err(|e| e.text)?;
-        let base = next.base.as_ref().map_or("", |part| part.name.as_str());
+        let is_rdb = form == SnapshotForm::Records;
+        let step = aof.log.end_rewrite(&temporary, is_rdb, bytes);
+        let step = step.ok_or("there is no AOF")?;
+        aof.take_step(step, self.hub.log)?;
+        let base = aof.log.manifest().base.as_ref();
+        let base = base.map_or("", |part| part.name.as_str());
         let text = format!("Creating AOF base file {base} on server start");
         self.hub.log.log(Level::Notice, &text);
-        aof.log.handle_base(next, bytes);
-        Ok(bytes)
+        Ok(())
     }
 
     fn rewrite_form(&self) -> SnapshotForm {
@@ -200,8 +209,9 @@ impl Shell {
             .and_then(|()| folder.manifest(&names))
             .and_then(|manifest| {
                 let manifest = manifest.unwrap_or_default();
-                let log = Aof::new(options(self.hub.engine.config()), names, manifest, 0);
-                self.append_only(log, folder, true)
+                let options = options(self.hub.engine.config());
+                let log = Aof::switched_on(options, names, manifest);
+                self.append_only(log, folder)
             });
         match opened {
             Ok(aof) => {
@@ -267,15 +277,16 @@ impl Shell {
     }
 
     fn write_out(&mut self) {
-        let now = self.hub.clock.mono;
+        let (now, logger) = (self.hub.clock.mono, self.hub.log);
         let Some(aof) = &mut self.aof else {
             return;
         };
         let is_due = aof.retry_at.is_none_or(|at| at <= now);
-        if !aof.log.unwritten().is_empty() && is_due {
-            match aof.write(&self.hub.clock, self.hub.held.counts()) {
+        let is_wanted = !aof.log.unwritten().is_empty() || aof.retry_at.is_some();
+        if is_wanted && is_due {
+            match aof.write(&self.hub.clock, self.hub.held.counts(), logger) {
                 Ok(()) => {
-                    if aof.retry_at.take().is_some() && !aof.is_lost {
+                    if aof.retry_at.take().is_some() && !aof.log.is_lost() {
                         aof.fault = None;
                         let text = "AOF write error looks solved. The server can write again.";
                         self.hub.log.log(Level::Warning, text);
@@ -297,7 +308,7 @@ impl Shell {
                 }
             }
         }
-        let is_behind = !aof.log.unwritten().is_empty() && aof.file.is_some();
+        let is_behind = aof.log.is_behind();
         let is_late = aof
             .syncing
             .is_some_and(|(_, since)| now.0.saturating_sub(since.0) > SYNC_MICROS_MAX);
@@ -321,7 +332,7 @@ impl Shell {
         if let Some(result) = aof.syncer.poll() {
             aof.end_sync(result, self.hub.log);
         }
-        let waits = aof.log.status().durable < aof.log.status().written && !aof.is_lost;
+        let waits = aof.log.is_unsynced();
         let is_due = now.0.saturating_sub(aof.synced_at.0) >= SYNC_MICROS;
         let is_kept_back = self.hub.engine.config().bool(id::NO_APPENDFSYNC_ON_REWRITE)
             && (aof.rewrite.is_some() || self.background.is_some());
@@ -341,7 +352,7 @@ impl Shell {
     pub(crate) fn log_due(&self) -> Option<MonoMicros> {
         let aof = self.aof.as_ref()?;
         let status = aof.log.status();
-        let waits = status.durable < status.written && aof.syncing.is_none() && !aof.is_lost;
+        let waits = aof.log.is_unsynced() && aof.syncing.is_none();
         let sync = (waits && aof.log.policy() == FsyncPolicy::EverySecond)
             .then(|| MonoMicros(aof.synced_at.0.saturating_add(SYNC_MICROS)));
         let retry = aof.retry_at.filter(|_| status.buffer_bytes > 0);
@@ -355,7 +366,7 @@ impl Shell {
         let status = aof.log.status();
         let facts = AofFacts {
             is_enabled: true,
-            is_waiting: aof.is_waiting,
+            is_waiting: aof.log.is_waiting(),
             current_bytes: status.current_bytes,
             base_bytes: status.base_bytes,
             buffer_bytes: status.buffer_bytes,
@@ -393,8 +404,8 @@ impl Shell {
             let (folder, names) = (folder(config), names(config));
             folder.create().map_err(|error| system_text(&error))?;
             let manifest = folder.manifest(&names)?.unwrap_or_default();
-            let log = Aof::new(options(self.hub.engine.config()), names, manifest, 0);
-            self.unlogged = Some(self.append_only(log, folder, false)?);
+            let log = Aof::switched_on(options(self.hub.engine.config()), names, manifest);
+            self.unlogged = Some(self.append_only(log, folder)?);
         }
         let is_logging = self.aof.is_some();
         let logger = self.hub.log;
@@ -403,25 +414,24 @@ impl Shell {
             return Err("there is no AOF".to_owned());
         };
         if is_logging {
-            if aof.is_waiting {
-                // What came before the rewrite is in its base.
-                aof.forget(&mut self.hub, rewrite.groups_before);
-            } else {
-                aof.take(&mut self.hub, Some(rewrite.groups_before));
-                if !aof.log.unwritten().is_empty() {
-                    aof.write(&self.hub.clock, self.hub.held.counts())?;
-                }
+            aof.take(&mut self.hub, Some(rewrite.groups_before));
+            if !aof.log.unwritten().is_empty() && aof.file.is_some() {
+                aof.write(&self.hub.clock, self.hub.held.counts(), logger)?;
             }
-            aof.begin_increment(logger)?;
+            let begun = aof.begin_increment(logger);
+            // What comes behind the rewrite's beginning is written all the same, if it can be.
+            if aof.log.is_lost() && begun.is_err() && !aof.effects.groups.is_empty() {
+                aof.log.withhold();
+            }
             aof.take_rest(&self.hub);
+            begun?;
         } else {
-            aof.log.handle_rewrite_of_nothing();
+            aof.log.begin_rewrite_alone();
         }
         aof.rewrite = Some(Rewriting {
             id: rewrite.id,
             temporary: temporary.clone(),
             is_rdb,
-            kept: usize::from(is_logging),
         });
         let target = aof.base_target(&temporary, self.hub.engine.config());
         let file = SnapshotFile::create(target, config_body)?;
@@ -430,21 +440,18 @@ impl Shell {
 
     /// The base of a rewrite is written, or is not.
     pub(crate) fn end_rewrite(&mut self, id: SnapshotId, result: Result<u64, SaveFault>) {
-        let is_logging = self.aof.is_some();
         let mut unlogged = self.unlogged.take();
         let result = match self.aof.as_mut().or(unlogged.as_mut()) {
-            Some(aof) => aof.install(result, is_logging, self.hub.log),
+            Some(aof) => aof.install(result, self.hub.log),
             None => result.map(|_| ()),
         };
         if result.is_ok()
             && let Some(aof) = &mut self.aof
+            && aof.retry_at.is_none()
+            && !aof.log.is_lost()
         {
-            aof.is_waiting = false;
-            if aof.is_lost {
-                // All that there is was written anew, and is on disk.
-                aof.is_lost = false;
-                aof.fault = None;
-            }
+            // Everything that there is was written anew.
+            aof.fault = None;
         }
         let env = Hub::env(&self.hub.clock, &mut self.hub.host);
         self.hub.engine.handle_rewritten(&env, id, result);
@@ -498,6 +505,6 @@ impl Shell {
 
     /// The first rewrite after the log was switched on is not complete: an end now loses it.
     pub(crate) fn log_is_waiting(&self) -> bool {
-        self.aof.as_ref().is_some_and(|aof| aof.is_waiting)
+        self.aof.as_ref().is_some_and(|aof| aof.log.is_waiting())
     }
 }

@@ -325,8 +325,7 @@ impl Shell {
         if self.hub.engine.config().bool(id::APPENDONLY) {
             let load = LogLoad::open(self.hub.engine.config(), self.hub.log)?;
             if !load.is_any() {
-                let (manifest, bytes) = load.into_parts();
-                self.open_log(manifest, bytes)?;
+                self.open_log(load.into_recovered())?;
                 return Ok(false);
             }
             self.load = Some(Load::Log(Box::new(load)));
@@ -383,8 +382,7 @@ impl Shell {
                 let seconds = load.seconds();
                 let text = format!("DB loaded from append only file: {seconds:.3} seconds");
                 log.log(Level::Notice, &text);
-                let (manifest, bytes) = load.into_parts();
-                self.open_log(manifest, bytes)?;
+                self.open_log(load.into_recovered())?;
             }
         }
         Ok(())

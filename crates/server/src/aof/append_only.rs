@@ -6,7 +6,7 @@ use vk_engine::{
     AofFacts, EffectBuf, MonoMicros, SaveFault, SnapshotId,
     config::{Config, id},
 };
-use vk_persist::{Aof, FsyncPolicy, Group};
+use vk_persist::{Aof, FileOp, FsyncPolicy, Group, Step};
 
 use super::{
     folder::{self, Folder},
@@ -27,10 +27,9 @@ pub(crate) struct AppendOnly {
     pub(super) folder: Folder,
     /// The increment that is written to; none until the first rewrite has begun.
     pub(super) file: Option<File>,
+    pub(super) file_name: Option<String>,
     pub(super) syncer: Syncer,
     pub(super) effects: EffectBuf,
-    /// Switched on while the server runs: the files are complete after the first rewrite.
-    pub(super) is_waiting: bool,
     pub(super) rewrite: Option<Rewriting>,
     /// What the disk was given last: when.
     pub(super) synced_at: MonoMicros,
@@ -40,8 +39,6 @@ pub(crate) struct AppendOnly {
     pub(super) gathering: Gathering,
     pub(super) delayed_syncs: u64,
     pub(super) fault: Option<String>,
-    /// A failure of the disk: nothing is durable any more until all was written anew.
-    pub(super) is_lost: bool,
     pub(super) retry_at: Option<MonoMicros>,
     pub(super) told: AofFacts,
 }
@@ -51,8 +48,6 @@ pub(super) struct Rewriting {
     pub(super) id: SnapshotId,
     pub(super) temporary: String,
     pub(super) is_rdb: bool,
-    /// Increments that stay behind the new base.
-    pub(super) kept: usize,
 }
 
 impl AppendOnly {
@@ -94,12 +89,6 @@ impl AppendOnly {
         self.effects.groups.clear();
     }
 
-    /// Drops effects that a base has.
-    pub(super) fn forget(&mut self, hub: &mut Hub, groups: usize) {
-        hub.engine.take_effects(&mut self.effects);
-        self.drop_groups(groups.min(self.effects.groups.len()));
-    }
-
     /// Where so many groups end.
     fn end_of(&self, count: usize) -> usize {
         count
@@ -119,46 +108,83 @@ impl AppendOnly {
 
     /// Opens the last increment at the start, or makes the first one.
     pub(super) fn open_increment(&mut self, logger: &Logger) -> Result<(), String> {
-        if let Some(name) = self.log.increment() {
-            let text = format!("Opening AOF incr file {name} on server start");
-            logger.log(Level::Notice, &text);
-            self.open_last()?;
-            // What was loaded from it may be in the system's memory only.
-            let synced = self.file.as_ref().map_or(Ok(()), File::sync_all);
-            return synced.map_err(|error| system_text(&error));
+        let is_there = self.log.increment().is_some();
+        if is_there {
+            self.reopen()?;
+        } else {
+            let step = self.log.first_increment();
+            self.take_step(step, logger)?;
         }
-        let (ops, next) = self.log.new_increment();
-        self.folder.perform(&ops).map_err(|error| error.text)?;
-        self.log.handle_increment(next, false);
-        self.open_last()?;
         let name = self.log.increment().unwrap_or_default();
-        let text = format!("Creating AOF incr file {name} on server start");
+        let begun = if is_there { "Opening" } else { "Creating" };
+        let text = format!("{begun} AOF incr file {name} on server start");
         logger.log(Level::Notice, &text);
         Ok(())
     }
 
-    /// A rewrite begins: commands go to a new increment.
+    /// A rewrite begins: commands go to a new file.
     pub(super) fn begin_increment(&mut self, logger: &Logger) -> Result<(), String> {
-        let (ops, next) = self.log.new_increment();
-        self.folder.perform(&ops).map_err(|error| error.text)?;
-        self.log.handle_increment(next, true);
-        self.open_last()?;
-        let name = self.log.increment().unwrap_or_default();
-        let text = format!("Creating AOF incr file {name} on background rewrite");
+        let step = self.log.begin_rewrite();
+        self.take_step(step, logger)?;
+        let text = match (self.log.increment(), self.log.apart()) {
+            (Some(name), _) => format!("Creating AOF incr file {name} on background rewrite"),
+            (None, Some(name)) => {
+                format!("Creating AOF incr file {name} temporarily on background rewrite")
+            }
+            (None, None) => return Ok(()),
+        };
         logger.log(Level::Notice, &text);
         Ok(())
     }
 
-    fn open_last(&mut self) -> Result<(), String> {
-        let name = self.log.increment().unwrap_or_default();
-        let file = self.folder.append_to(name).map_err(|error| {
-            let text = system_text(&error);
-            format!("Can't open the append-only file {name}: {text}")
-        })?;
+    /// Does what a step needs, and tells the log.
+    pub(super) fn take_step(&mut self, step: Step, logger: &Logger) -> Result<(), String> {
+        match self.folder.perform(&step.ops) {
+            Ok(()) => {
+                self.log.handle_step(step);
+                self.reopen()
+            }
+            Err(error) => {
+                let was_lost = self.log.is_lost();
+                let ops = self.log.handle_step_failed(&step, error.at);
+                if self.log.is_lost() && !was_lost {
+                    self.tell_lost(&error.text, logger);
+                }
+                self.folder.clean_up(&ops, logger);
+                self.reopen()?;
+                Err(error.text)
+            }
+        }
+    }
+
+    fn tell_lost(&mut self, text: &str, logger: &Logger) {
+        self.fault.get_or_insert_with(|| text.to_owned());
+        let text = format!(
+            "Fail to fsync the AOF file: {text}. Writes are refused until a rewrite has written \
+             everything anew."
+        );
+        logger.log(Level::Warning, &text);
+    }
+
+    /// Commands go to the file that the log names.
+    pub(super) fn reopen(&mut self) -> Result<(), String> {
+        let apart = self.log.apart();
+        let name = apart.as_deref().or_else(|| self.log.increment());
+        if name == self.file_name.as_deref() {
+            return Ok(());
+        }
+        let opened = name.map(|name| {
+            self.folder.append_to(name).map_err(|error| {
+                let text = system_text(&error);
+                format!("Can't open the append-only file {name}: {text}")
+            })
+        });
+        let name = name.map(str::to_owned);
         // What the thread still gives to the disk is of the file before.
         self.syncing = None;
         self.syncer.forget();
-        self.file = Some(file);
+        self.file = opened.transpose()?;
+        self.file_name = name;
         Ok(())
     }
 
@@ -168,18 +194,20 @@ impl AppendOnly {
         &mut self,
         clock: &Clock,
         (connections, returned): (usize, usize),
+        logger: &Logger,
     ) -> Result<(), String> {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        folder::append(file, self.log.unwritten()).map_err(|error| system_text(&error))?;
+        folder::append(file, self.log.unwritten()).map_err(|(error, landed)| {
+            self.log.handle_write_failed(landed);
+            system_text(&error)
+        })?;
         self.log.handle_written();
         if self.log.policy() == FsyncPolicy::Always {
             let begun = Instant::now();
-            file.sync_data().map_err(|error| {
-                self.is_lost = true;
-                system_text(&error)
-            })?;
+            let synced = file.sync_data().map_err(|error| system_text(&error));
+            synced.inspect_err(|text| self.lose(text, logger))?;
             let written = self.log.status().written;
             self.log.handle_synced(written);
             self.synced_at = clock.mono;
@@ -187,6 +215,16 @@ impl AppendOnly {
                 .handle_synced(begun.elapsed(), connections, returned);
         }
         Ok(())
+    }
+
+    /// The disk has failed for the file that is written to.
+    fn lose(&mut self, text: &str, logger: &Logger) {
+        let ops = self.log.handle_sync_failed();
+        self.folder.clean_up(&ops, logger);
+        self.syncing = None;
+        self.file = None;
+        self.file_name = None;
+        self.tell_lost(text, logger);
     }
 
     pub(super) fn begin_sync(&mut self, now: MonoMicros) {
@@ -205,16 +243,7 @@ impl AppendOnly {
         };
         match result {
             Ok(()) => self.log.handle_synced(position),
-            Err(error) => {
-                // Nobody knows what of it is on disk, and asking again would hide that.
-                let text = system_text(&error);
-                self.is_lost = true;
-                self.fault.get_or_insert_with(|| text.clone());
-                logger.log(
-                    Level::Warning,
-                    &format!("Fail to fsync the AOF file: {text}"),
-                );
-            }
+            Err(error) => self.lose(&system_text(&error), logger),
         }
     }
 
@@ -222,51 +251,72 @@ impl AppendOnly {
     pub(super) fn install(
         &mut self,
         result: Result<u64, SaveFault>,
-        is_logging: bool,
         logger: &Logger,
     ) -> Result<(), SaveFault> {
         let rewrite = self.rewrite.take();
-        let (Ok(bytes), Some(rewrite)) = (&result, rewrite) else {
-            self.log.handle_rewrite_failed();
-            return result.map(|_| ());
+        let (bytes, rewrite) = match (result, rewrite) {
+            (Ok(bytes), Some(rewrite)) => (bytes, rewrite),
+            (result, _) => {
+                self.fail_rewrite(logger);
+                return result.map(|_| ());
+            }
         };
         logger.log(
             Level::Notice,
             "Background AOF rewrite terminated with success",
         );
-        let kept = if is_logging {
-            // Increments of rewrites that failed are in this base, too.
-            rewrite.kept
-        } else {
-            0
+        let step = self
+            .log
+            .end_rewrite(&rewrite.temporary, rewrite.is_rdb, bytes);
+        let Some(step) = step else {
+            let text = "The disk has failed for what came after the AOF base file began";
+            logger.log(Level::Warning, text);
+            self.fail_rewrite(logger);
+            self.discard(&rewrite.temporary, logger);
+            return Err(SaveFault::Failed);
         };
-        let (ops, next) = self.log.new_base(&rewrite.temporary, rewrite.is_rdb, kept);
-        if let Err(error) = self.folder.perform(&ops) {
-            logger.log(Level::Warning, &error.text);
-            self.log.handle_rewrite_failed();
+        let base = step.manifest().and_then(|next| next.base.as_ref());
+        let name = base.map(|part| part.name.clone()).unwrap_or_default();
+        if let Err(text) = self.take_step(step, logger) {
+            logger.log(Level::Warning, &text);
+            self.discard(&rewrite.temporary, logger);
             return Err(SaveFault::Failed);
         }
-        let name = next.base.as_ref().map_or("", |part| part.name.as_str());
         let text = format!(
             "Successfully renamed the temporary AOF base file {} into {name}",
             rewrite.temporary
         );
         logger.log(Level::Notice, &text);
-        self.log.handle_base(next, *bytes);
         self.prune(logger);
         Ok(())
     }
 
+    fn discard(&self, temporary: &str, logger: &Logger) {
+        self.folder
+            .clean_up(&[FileOp::Remove(temporary.to_owned())], logger);
+    }
+
+    fn fail_rewrite(&mut self, logger: &Logger) {
+        if let Some(name) = self.log.apart() {
+            let text = format!("Removing the temp incr aof file {name} in the background");
+            logger.log(Level::Notice, &text);
+        }
+        let ops = self.log.handle_rewrite_failed();
+        self.folder.clean_up(&ops, logger);
+        if let Err(text) = self.reopen() {
+            logger.log(Level::Warning, &text);
+        }
+    }
+
     /// Removes files that nobody needs.
     pub(crate) fn prune(&mut self, logger: &Logger) {
-        if let Some((ops, next)) = self.log.without_history() {
+        if let Some(step) = self.log.without_history() {
             for part in &self.log.manifest().history {
                 let text = format!("Removing the history file {} in the background", part.name);
                 logger.log(Level::Notice, &text);
             }
-            match self.folder.perform(&ops) {
-                Ok(()) => self.log.handle_pruned(next),
-                Err(error) => logger.log(Level::Warning, &error.text),
+            if let Err(text) = self.take_step(step, logger) {
+                logger.log(Level::Warning, &text);
             }
         }
     }

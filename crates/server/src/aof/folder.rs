@@ -3,12 +3,15 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
-use vk_persist::{FileOp, Manifest, Names};
+use vk_persist::{FileOp, Manifest, ManifestError, Names};
 
-use crate::listen::system_text;
+use crate::{
+    listen::system_text,
+    log::{Level, Logger},
+};
 
 /// A folder with the files of a log.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(super) struct Folder {
 /// A piece of work that failed.
 #[derive(Debug)]
 pub(super) struct FolderError {
+    /// Its place among those that were to be done.
+    pub(super) at: usize,
     /// What to tell the operator.
     pub(super) text: String,
 }
@@ -51,15 +56,16 @@ impl Folder {
 
     /// The list of files, if there is one.
     pub(super) fn manifest(&self, names: &Names) -> Result<Option<Manifest>, String> {
+        let bytes = self.manifest_bytes(names)?;
+        let manifest = bytes.as_deref().map(Manifest::parse).transpose();
+        manifest.map_err(|error| bad_manifest(&error))
+    }
+
+    /// The list of files as it was written.
+    pub(super) fn manifest_bytes(&self, names: &Names) -> Result<Option<Vec<u8>>, String> {
         let path = self.path(&names.manifest());
         match fs::read(&path) {
-            Ok(bytes) => Manifest::parse(&bytes).map(Some).map_err(|error| {
-                format!(
-                    "*** FATAL AOF MANIFEST FILE ERROR ***\nReading the manifest file, at line \
-                     {}\n>>> '{}'\n{}",
-                    error.line, error.text, error.fault
-                )
-            }),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(format!(
                 "Fatal error: can't open the AOF manifest file {} for reading: {}",
@@ -76,8 +82,9 @@ impl Folder {
 
     /// Does one thing after the other, up to the first that fails.
     pub(super) fn perform(&self, ops: &[FileOp]) -> Result<(), FolderError> {
-        ops.iter().try_for_each(|op| {
+        ops.iter().enumerate().try_for_each(|(at, op)| {
             self.perform_one(op).map_err(|error| FolderError {
+                at,
                 text: format!(
                     "{} ({op}): {}",
                     self.name(),
@@ -88,19 +95,55 @@ impl Folder {
         })
     }
 
+    /// Does what can be done of it.
+    pub(super) fn clean_up(&self, ops: &[FileOp], logger: &Logger) {
+        for op in ops {
+            if let Err(error) = self.perform_one(op) {
+                let text = system_text(&error);
+                let text = format!("{} ({}): {text}", self.name(), told(op));
+                logger.log(Level::Warning, &text);
+            }
+        }
+    }
+
     fn perform_one(&self, op: &FileOp) -> io::Result<()> {
         match op {
-            FileOp::Create(name) => File::create(self.path(name)).map(|_| ()),
-            FileOp::Write(name, bytes) => fs::write(self.path(name), bytes),
+            FileOp::Create(name) => self.create_new(name).map(|_| ()),
+            FileOp::Write(name, bytes) => self.create_new(name)?.write_all(bytes),
+            FileOp::Cut(name, bytes) => {
+                let file = OpenOptions::new().write(true).open(self.path(name))?;
+                file.set_len(*bytes)
+            }
             FileOp::Sync(name) => File::open(self.path(name))?.sync_all(),
             FileOp::SyncFolder => File::open(&self.path)?.sync_all(),
             FileOp::Rename(from, to) => fs::rename(self.path(from), self.path(to)),
-            FileOp::Remove(name) => match fs::remove_file(self.path(name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
+            FileOp::Remove(name) => self.remove(name),
+            FileOp::TakeOver(name) => fs::rename(name, self.path(name)),
+            FileOp::SyncOutside => crate::snapshot::sync_folder(&self.path),
         }
     }
+
+    /// A file that was not there before: what another one of this name held cannot come back.
+    fn create_new(&self, name: &str) -> io::Result<File> {
+        self.remove(name)?;
+        File::create_new(self.path(name))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is wrong with the list of files, for the operator.
+pub(super) fn bad_manifest(error: &ManifestError) -> String {
+    format!(
+        "*** FATAL AOF MANIFEST FILE ERROR ***\nReading the manifest file, at line {}\n>>> \
+         '{}'\n{}",
+        error.line, error.text, error.fault
+    )
 }
 
 /// What was to be done, for the operator.
@@ -108,25 +151,34 @@ fn told(op: &FileOp) -> String {
     match op {
         FileOp::Create(name) => format!("creating {name}"),
         FileOp::Write(name, _) => format!("writing {name}"),
+        FileOp::Cut(name, bytes) => format!("cutting {name} off at {bytes}"),
         FileOp::Sync(name) => format!("fsync of {name}"),
+        FileOp::TakeOver(name) => format!("moving {name} into it"),
+        FileOp::SyncOutside => "fsync of the folder around it".to_owned(),
         FileOp::SyncFolder => "fsync of the folder".to_owned(),
         FileOp::Rename(from, to) => format!("renaming {from} to {to}"),
         FileOp::Remove(name) => format!("removing {name}"),
     }
 }
 
-/// Writes at the end of a file: all, or nothing at all.
-pub(super) fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    let before = file.metadata()?.len();
-    file.write_all(bytes).inspect_err(|_| {
+/// Writes at the end of a file: all, or nothing at all. If not even that is possible, the error
+/// comes with how much of it stays there.
+pub(super) fn append(file: &mut File, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
+    let before = file.metadata().map_err(|error| (error, 0))?.len();
+    let mut written = 0;
+    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        let error = match file.write(rest) {
+            Ok(0) => io::ErrorKind::WriteZero.into(),
+            Ok(count) => {
+                written += count;
+                continue;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => error,
+        };
         // Half a command in the middle of the file would be its end when it is loaded.
-        let _ = file.set_len(before);
-    })
-}
-
-/// Cuts a file off.
-pub(super) fn truncate(path: &Path, bytes: u64) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(bytes)?;
-    file.sync_all()
+        let is_cut = written == 0 || file.set_len(before).is_ok();
+        return Err((error, if is_cut { 0 } else { written }));
+    }
+    Ok(())
 }

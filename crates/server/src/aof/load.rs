@@ -2,9 +2,9 @@
 //! time.
 
 use std::{
-    collections::VecDeque,
     fs::{self, File},
     io::{self, Read as _},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -12,10 +12,10 @@ use vk_engine::{
     EffectGroup, LoadOptions, LoadStep,
     config::{Config, id},
 };
-use vk_persist::{FileOp, LogEvent, LogFault, LogReader, Manifest};
+use vk_persist::{Found, LogEvent, LogFault, LogReader, Names, Recovered, Recovery, RecoveryFault};
 use vk_resp::Request;
 
-use super::folder::{Folder, truncate};
+use super::folder::{Folder, bad_manifest};
 use crate::{
     hub::Hub,
     listen::system_text,
@@ -30,9 +30,7 @@ const RECORDS_PER_STEP: usize = 256;
 /// An append-only file that is being loaded.
 pub(crate) struct LogLoad {
     folder: Folder,
-    manifest: Manifest,
-    /// Files that have not begun, and whether each is the base.
-    waiting: VecDeque<(String, bool)>,
+    recovery: Recovery,
     current: Option<Current>,
     buffer: Vec<u8>,
     total_bytes: u64,
@@ -61,28 +59,30 @@ impl LogLoad {
     /// What to tell the operator.
     pub(crate) fn open(config: &Config, log: &Logger) -> Result<Self, String> {
         let (folder, names) = (super::folder(config), super::names(config));
-        let mut manifest = folder.manifest(&names)?;
-        let single = std::path::Path::new(names.single());
-        if manifest.is_none() && single.is_file() {
-            manifest = Some(take_over(&folder, &names, log)?);
-        }
-        let manifest = manifest.unwrap_or_default();
-        let mut total_bytes = 0;
-        let mut waiting = VecDeque::new();
-        for part in manifest.files() {
-            let path = folder.path(&part.name);
-            let facts = fs::metadata(&path).map_err(|error| {
+        let manifest = folder.manifest_bytes(&names)?;
+        let single = Path::new(names.single());
+        let found = Found {
+            manifest: manifest.as_deref(),
+            is_single_inside: folder.path(names.single()).is_file(),
+            is_single_outside: single.is_file(),
+            is_distrusted: folder.path(&names.distrust()).exists(),
+        };
+        let recovery = Recovery::new(&names, found);
+        let mut recovery = recovery.map_err(|error| bad_manifest(&error))?;
+        take_over(&folder, &names, &recovery, log)?;
+        let sizes = recovery.files().map(|name| {
+            let facts = fs::metadata(folder.path(name)).map_err(|error| {
                 let text = system_text(&error);
-                format!("The append log file {} doesn't exist: {text}", part.name)
+                format!("The append log file {name} doesn't exist: {text}")
             })?;
-            total_bytes += facts.len();
-            let is_base = manifest.base.as_ref() == Some(part);
-            waiting.push_back((part.name.clone(), is_base));
-        }
+            Ok(facts.len())
+        });
+        let sizes = sizes.collect::<Result<Vec<u64>, String>>()?;
+        let total_bytes = sizes.iter().sum();
+        recovery.handle_sizes(sizes);
         Ok(Self {
             folder,
-            manifest,
-            waiting,
+            recovery,
             current: None,
             buffer: vec![0; READ_BYTES],
             total_bytes,
@@ -91,9 +91,9 @@ impl LogLoad {
         })
     }
 
-    /// The files, and their bytes.
-    pub(crate) fn into_parts(self) -> (Manifest, u64) {
-        (self.manifest, self.done_bytes)
+    /// What the log goes on with.
+    pub(crate) fn into_recovered(self) -> Recovered {
+        self.recovery.finish()
     }
 
     /// For how long it has been going on.
@@ -137,9 +137,10 @@ impl LogLoad {
     }
 
     fn begin_next(&mut self, hub: &mut Hub) -> Result<bool, String> {
-        let Some((name, is_base)) = self.waiting.pop_front() else {
+        let Some((name, is_base)) = self.recovery.poll_file() else {
             return Ok(false);
         };
+        let name = name.to_owned();
         let path = self.folder.path(&name);
         let open = || -> io::Result<(File, bool)> {
             let mut head = Vec::new();
@@ -268,10 +269,7 @@ impl LogLoad {
                         reader.feed(self.buffer.get(..count).unwrap_or_default());
                         continue;
                     }
-                    return match reader.finish() {
-                        Ok(()) => Ok(true),
-                        Err(_) => self.cut_off(hub, current).map(|()| true),
-                    };
+                    return self.end_commands(hub, current).map(|()| true);
                 }
                 _ => {}
             }
@@ -279,35 +277,36 @@ impl LogLoad {
         Ok(false)
     }
 
-    /// The file ends in the middle of something: what is whole may be all that there ever was.
-    fn cut_off(&self, hub: &Hub, current: &mut Current) -> Result<(), String> {
+    /// The file has ended, perhaps in the middle of something: what is whole may be all that there
+    /// ever was.
+    fn end_commands(&mut self, hub: &Hub, current: &mut Current) -> Result<(), String> {
         let Part::Commands(reader) = &current.part else {
             return Ok(());
         };
-        let (name, good) = (&current.name, reader.good());
-        if !self.waiting.is_empty() {
-            return Err("Fatal error: the truncated file is not the last file".to_owned());
-        }
-        if reader.is_in_transaction() {
+        let (name, good, ended) = (&current.name, reader.good(), reader.finish());
+        let may_cut = hub.engine.config().bool(id::AOF_LOAD_TRUNCATED);
+        let told_open = ended.is_err() && reader.is_in_transaction();
+        let next = self
+            .recovery
+            .handle_end(current.bytes, good, ended, may_cut);
+        if told_open && next != Err(RecoveryFault::NotTheLast) {
             let text = format!("Revert incomplete MULTI/EXEC transaction in AOF file {name}");
             hub.log.log(Level::Warning, &text);
         }
-        if !hub.engine.config().bool(id::AOF_LOAD_TRUNCATED) {
-            return Err(told(LogFault::Truncated, name));
-        }
-        for text in [
-            format!("!!! Warning: short read while loading the AOF file {name}!!!"),
-            format!("!!! Truncating the AOF {name} at offset {good} !!!"),
-        ] {
-            hub.log.log(Level::Warning, &text);
-        }
-        truncate(&self.folder.path(name), good).map_err(|error| {
-            let text = system_text(&error);
-            format!("Error truncating the AOF file {name}: {text}")
+        next.map_err(|fault| match fault {
+            RecoveryFault::Log(fault) => told(fault, name),
+            fault => format!("Fatal error: {fault}"),
         })?;
-        let text = format!("AOF {name} loaded anyway because aof-load-truncated is enabled");
-        hub.log.log(Level::Warning, &text);
-        current.bytes = good;
+        if ended.is_err() {
+            for text in [
+                format!("!!! Warning: short read while loading the AOF file {name}!!!"),
+                format!("!!! Truncating the AOF {name} at offset {good} !!!"),
+                format!("AOF {name} loaded anyway because aof-load-truncated is enabled"),
+            ] {
+                hub.log.log(Level::Warning, &text);
+            }
+            current.bytes = good;
+        }
         Ok(())
     }
 }
@@ -328,8 +327,16 @@ fn told(fault: LogFault, name: &str) -> String {
 }
 
 /// Takes over the one file that older versions wrote: it becomes the base under its own name.
-fn take_over(folder: &Folder, names: &vk_persist::Names, log: &Logger) -> Result<Manifest, String> {
-    let name = names.single();
+fn take_over(
+    folder: &Folder,
+    names: &Names,
+    recovery: &Recovery,
+    log: &Logger,
+) -> Result<(), String> {
+    let ops = recovery.take_over();
+    if ops.is_empty() {
+        return Ok(());
+    }
     folder.create().map_err(|error| {
         let text = system_text(&error);
         format!(
@@ -337,30 +344,18 @@ fn take_over(folder: &Folder, names: &vk_persist::Names, log: &Logger) -> Result
             folder.name()
         )
     })?;
-    let manifest = Manifest::of_single(name);
-    let temporary = names.temporary_manifest();
-    let ops = [
-        FileOp::Write(temporary.clone(), manifest.encode()),
-        FileOp::Sync(temporary.clone()),
-        FileOp::Rename(temporary, names.manifest()),
-    ];
-    // The file first: a list that names what is not there yet would stop the next start.
-    let moved = fs::rename(name, folder.path(name));
-    moved.map_err(|error| {
+    let name = names.single();
+    folder.perform(ops).map_err(|error| {
         format!(
             "Error trying to move the old AOF file {name} into dir {}: {}",
             folder.name(),
-            system_text(&error)
+            error.text
         )
     })?;
-    folder.perform(&ops).map_err(|error| error.text)?;
-    folder
-        .perform(&[FileOp::SyncFolder])
-        .map_err(|error| error.text)?;
     let text = format!(
         "Successfully migrated an old-style AOF file ({name}) into the AOF directory ({}).",
         folder.name()
     );
     log.log(Level::Notice, &text);
-    Ok(manifest)
+    Ok(())
 }

@@ -1,0 +1,81 @@
+//! Proof: whatever happens to a server with an append-only file, and wherever on the way its
+//! process is killed or the power fails, the next start finds a prefix of its history with
+//! everything in it that was promised, and so does a start after a crash in the middle of that
+//! start.
+//!
+//! Space: every history of so many events, crashes among them, of which so many are failures of
+//! the disk. After every single piece of work with a file, every state that the disk may be in:
+//! for every name in a folder that was not synced the old or the new file, each on its own, and
+//! of every file that was not synced every part that ends where a write ended, in the middle of
+//! one, or beside it. (That the reader finds the same end wherever in a command a log is torn, is
+//! a test of its own, at every byte.)
+//!
+//! Why so few events are enough: the log has no state that a longer history would reach. It is
+//! with or without an increment, waiting, lost, or in the middle of a rewrite, and each of these
+//! is reached from a start in at most three events; what is left of eight goes to writes before,
+//! between and behind, and to a crash.
+//!
+//! The history is deeper where CRASH_EVENTS asks for it (`ci/proofs-deep`).
+
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+
+use vk_persist::check::{Bounds, Omission, explore};
+
+fn bounds() -> Bounds {
+    let number = |name: &str, default| {
+        let text = std::env::var(name).ok();
+        text.map_or(default, |text| text.parse().expect("a number"))
+    };
+    Bounds {
+        events_max: number("CRASH_EVENTS", 4),
+        faults_max: number("CRASH_FAULTS", 1),
+        crashes_max: number("CRASH_CRASHES", 8),
+    }
+}
+
+fn prove(policy: u8) {
+    let begun = std::time::Instant::now();
+    let report = explore(policy, Omission::Nothing, bounds());
+    let report = report.unwrap_or_else(|violation| panic!("{}", violation.0));
+    println!("{:?}: {report:?} in {:?}", bounds(), begun.elapsed());
+    assert!(report.worlds > 100 && report.starts > 1000, "{report:?}");
+}
+
+#[test]
+fn always_loses_nothing() {
+    prove(0);
+}
+
+#[test]
+fn once_per_second_loses_the_end_alone() {
+    prove(1);
+}
+
+#[test]
+fn never_loses_the_end_alone() {
+    prove(2);
+}
+
+/// A proof that finds nothing may be looking at nothing: each step of the protocol is missed.
+#[test]
+fn every_step_is_needed() {
+    for omission in [
+        Omission::FolderSync,
+        Omission::FolderSyncBeforeList,
+        Omission::IncrementSync,
+        Omission::ListSync,
+        Omission::BaseSync,
+        Omission::Settling,
+        Omission::Distrust,
+        Omission::Apart,
+    ] {
+        let bounds = Bounds {
+            events_max: 4,
+            faults_max: 1,
+            crashes_max: 3,
+        };
+        let found = (0..3).find_map(|policy| explore(policy, omission, bounds).err());
+        let violation = found.unwrap_or_else(|| panic!("{omission:?} is not missed"));
+        println!("{omission:?}: {}", violation.0);
+    }
+}
