@@ -305,14 +305,17 @@ pub fn decompress(input: &[u8], len: usize) -> Option<Vec<u8>> {
         if copied > len - out.len() {
             return None;
         }
-        if back >= copied {
-            out.extend_from_within(from..from + copied);
-        } else {
-            // The copy runs into what it has just written.
-            for at in from..from + copied {
-                let byte = *out.get(at)?;
-                out.push(byte);
-            }
+        if back == 1 {
+            let byte = *out.last()?;
+            out.resize(out.len() + copied, byte);
+            continue;
+        }
+        // The copy may run into what it writes: what is there repeats, twice as much each time.
+        let mut left = copied;
+        while left > 0 {
+            let there = (out.len() - from).min(left);
+            out.extend_from_within(from..from + there);
+            left -= there;
         }
     }
     (out.len() == len).then_some(out)
