@@ -1,5 +1,5 @@
 //! Writing a large value that is read in pieces: what stands before its elements, and these one by
-//! one. The bytes are those of [`save`](crate::save()), but for the order where it is of no account.
+//! one. The bytes are those of [`save`](crate::save()), but for the order where it does not count.
 
 use vk_data::pieces::{Piece, Shape};
 use vk_data::stream::StreamPiece;
