@@ -10,11 +10,16 @@ mod pass;
 mod pieces;
 mod record;
 mod save;
+mod shared;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
 mod walk;
 
 use alloc::vec::Vec;
 
 use vk_rdb::{Facts, TextSpan, VERSION_REDIS_MAX, VERSION_VALKEY};
+use vk_resp::Blob;
 
 use crate::{Engine, config::id, version};
 
@@ -45,6 +50,11 @@ pub struct SnapshotChunk {
     pub bytes: Vec<u8>,
     /// Where strings lie in them that are worth compressing.
     pub texts: Vec<TextSpan>,
+    /// A long string that follows, as the value of the last key: a record has it with its length,
+    /// a command without.
+    pub tail: Option<Blob>,
+    /// The last key is not complete: it goes on in the next piece.
+    pub goes_on: bool,
 }
 
 /// How far a pass is.

@@ -253,6 +253,7 @@ impl Kit {
             let budget = WorkBudget { entries_max: 1 };
             let step = self.engine.snapshot_poll(save.id, budget, &mut chunk);
             file.records(&chunk.bytes, &chunk.texts, &mut out);
+            chunk.tail.iter().for_each(|tail| file.text(tail, &mut out));
             if step == SnapshotStep::Ended {
                 break;
             }

@@ -61,8 +61,17 @@ impl Copying {
             file, out, chunk, ..
         } = self;
         match file {
-            Some(file) => file.records(&chunk.bytes, &chunk.texts, out),
-            None => out.extend_from_slice(&chunk.bytes),
+            Some(file) => {
+                file.records(&chunk.bytes, &chunk.texts, out);
+                chunk.tail.iter().for_each(|tail| file.text(tail, out));
+            }
+            None => {
+                out.extend_from_slice(&chunk.bytes);
+                chunk
+                    .tail
+                    .iter()
+                    .for_each(|tail| out.extend_from_slice(tail));
+            }
         }
         match step {
             SnapshotStep::More => Ok(false),

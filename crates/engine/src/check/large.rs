@@ -112,6 +112,7 @@ fn line(next: &mut impl FnMut() -> usize) -> Option<String> {
         50 => format!("SWAPDB {} {}", which % DATABASES, at % DATABASES),
         51 | 52 => format!("SELECT {}", which % DATABASES),
         53 => format!("DEL {}", any(which)),
+        54 if at < 24 => format!("SETRANGE {} {} text{at}", any(which), 70_000 + which),
         54 => format!("SET {} text{at}", any(which)),
         55 => format!("PEXPIRE {} {}", any(which), at * 16),
         56 if which < 96 => "FLUSHDB".into(),

@@ -115,6 +115,20 @@ pub(super) fn put_key(entry: &DbEntry, out: &mut Vec<u8>) {
     put_expiry(entry, out);
 }
 
+/// The beginning of the command that sets a string of so many bytes, up to these.
+pub(super) fn begin_string(key: &[u8], bytes: usize, out: &mut Vec<u8>) {
+    put_header(out, b'*', 3);
+    put_word(out, b"SET");
+    put_word(out, key);
+    put_header(out, b'$', bytes);
+}
+
+/// What stands behind those.
+pub(super) fn end_string(entry: &DbEntry, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\r\n");
+    put_expiry(entry, out);
+}
+
 /// The expiry of a key that is there.
 pub(super) fn put_expiry(entry: &DbEntry, out: &mut Vec<u8>) {
     if let Some(at_ms) = entry.expire_ms() {

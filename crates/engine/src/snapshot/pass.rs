@@ -3,6 +3,7 @@
 use alloc::{boxed::Box, collections::VecDeque};
 
 use vk_data::{
+    entry::DbEntry,
     pieces::{Image, Outline},
     table::Saved,
 };
@@ -10,7 +11,7 @@ use vk_rdb::Writer;
 
 use super::{
     SnapshotChunk, SnapshotForm, SnapshotId, SnapshotStep, commands, pieces::Opened, record,
-    record::Uses,
+    record::Uses, shared,
 };
 use crate::{
     Engine, WorkBudget,
@@ -40,11 +41,22 @@ pub(crate) struct Pass {
     /// Its buckets are read.
     is_scanned: bool,
     /// Large values of it whose turn is to come.
-    large: VecDeque<Box<Outline>>,
+    large: VecDeque<Large>,
     /// The large value that is being read.
     open: Option<Opened>,
+    /// The key with a long string that is being written.
+    string: Option<DbEntry>,
     keys_done: usize,
     keys_total: usize,
+}
+
+/// A large value whose turn is to come.
+#[derive(Debug)]
+enum Large {
+    /// It is read in pieces.
+    InPieces(Box<Outline>),
+    /// A long string.
+    String(DbEntry),
 }
 
 #[derive(Debug)]
@@ -84,7 +96,7 @@ impl Output {
         }
     }
 
-    pub(super) fn put(&mut self, entry: &vk_data::entry::DbEntry, uses: Uses) {
+    pub(super) fn put(&mut self, entry: &DbEntry, uses: Uses) {
         match self {
             Self::Records(writer) => record::put_key(entry, uses, writer),
             Self::Commands(out) => commands::put_key(entry, out),
@@ -135,6 +147,7 @@ impl Pass {
             is_scanned: false,
             large: VecDeque::new(),
             open: None,
+            string: None,
         }
     }
 
@@ -150,7 +163,10 @@ impl Pass {
     /// Large values that the pass knows of and has not read.
     pub(super) fn unread(self) -> impl Iterator<Item = Outline> {
         let open = self.open.map(Opened::into_outline);
-        let large = self.large.into_iter().map(|outline| *outline);
+        let large = self.large.into_iter().filter_map(|large| match large {
+            Large::InPieces(outline) => Some(*outline),
+            Large::String(_) => None,
+        });
         large.chain(open)
     }
 
@@ -172,9 +188,23 @@ impl Pass {
             // What is looked at and not read is work too.
             return Ok(count.max(1));
         }
-        if let Some(outline) = self.large.pop_front() {
-            self.open = Some(Opened::new(outline, self.uses, &mut self.output));
+        if let Some(entry) = self.string.take() {
+            shared::end(&entry, &mut self.output);
+            self.keys_done += 1;
             return Ok(1);
+        }
+        match self.large.pop_front() {
+            None => {}
+            Some(Large::InPieces(outline)) => {
+                self.open = Some(Opened::new(outline, self.uses, &mut self.output));
+                return Ok(1);
+            }
+            Some(Large::String(entry)) => {
+                let bytes = shared::long_string(&entry).map_or(0, |string| string.len());
+                shared::begin(&entry, bytes, self.uses, &mut self.output);
+                self.string = Some(entry);
+                return Ok(1);
+            }
         }
         let Some(number) = self.current else {
             let head = self.waiting.pop_front().ok_or(SnapshotStep::Ended)?;
@@ -203,10 +233,19 @@ impl Pass {
         } = self;
         self.is_scanned = dbs.cut_slice(number, BUCKETS_PER_STEP, &mut |saved| {
             keys += 1;
+            let is_long = |entry: &DbEntry| shared::long_string(entry).is_some();
             match saved {
+                Saved::Image(Image::InPieces(outline)) => {
+                    return large.push_back(Large::InPieces(outline));
+                }
+                Saved::Live(entry) if is_long(entry) => {
+                    return large.push_back(Large::String(entry.clone()));
+                }
+                Saved::Image(Image::Whole(entry)) if is_long(&entry) => {
+                    return large.push_back(Large::String(entry));
+                }
                 Saved::Live(entry) => output.put(entry, *uses),
                 Saved::Image(Image::Whole(entry)) => output.put(&entry, *uses),
-                Saved::Image(Image::InPieces(outline)) => return large.push_back(outline),
             }
             *keys_done += 1;
         });
@@ -224,21 +263,24 @@ impl Engine {
         chunk: &mut SnapshotChunk,
     ) -> SnapshotStep {
         let Some(mut pass) = self.pass.take_if(|pass| pass.id == id) else {
-            chunk.bytes.clear();
-            chunk.texts.clear();
+            *chunk = SnapshotChunk::default();
             return SnapshotStep::Ended;
         };
+        chunk.tail = None;
         let mut left = budget.entries_max.max(1);
         let step = loop {
             match pass.step(&mut self.dbs, left) {
                 Ok(done) => left = left.saturating_sub(done),
                 Err(end) => break end,
             }
-            if left == 0 || pass.output.bytes().len() >= CHUNK_BYTES {
+            let string = pass.string.as_ref().and_then(shared::long_string);
+            chunk.tail = string.cloned();
+            if left == 0 || chunk.tail.is_some() || pass.output.bytes().len() >= CHUNK_BYTES {
                 break SnapshotStep::More;
             }
         };
         pass.output.hand_over(chunk);
+        chunk.goes_on = pass.open.is_some() || pass.string.is_some();
         match step {
             SnapshotStep::More => self.pass = Some(pass),
             SnapshotStep::Ended => self.dbs.cut_end(),

@@ -1,6 +1,6 @@
 //! All databases as they are now, in one go: for what holds everything else up anyway.
 
-use super::{SnapshotChunk, SnapshotForm, pass::Output};
+use super::{SnapshotChunk, SnapshotForm, pass::Output, shared};
 use crate::{Engine, config::id};
 
 impl Engine {
@@ -20,7 +20,17 @@ impl Engine {
             }
             output.begin(number, db.len(), db.volatile_len());
             db.for_each(&mut |entry| {
-                output.put(entry, uses);
+                match shared::long_string(entry) {
+                    None => output.put(entry, uses),
+                    Some(string) => {
+                        shared::begin(entry, string.len(), uses, &mut output);
+                        output.hand_over(&mut chunk);
+                        chunk.tail = Some(string.clone());
+                        sink(&chunk);
+                        chunk.tail = None;
+                        shared::end(entry, &mut output);
+                    }
+                }
                 if output.bytes().len() >= chunk_bytes {
                     output.hand_over(&mut chunk);
                     sink(&chunk);

@@ -43,8 +43,8 @@ pub struct ReplicationFacts {
 
 /// A file that is being written. Every call appends to `out`.
 ///
-/// Order: [`FileWriter::begin`], any number of [`FileWriter::function`] and
-/// [`FileWriter::records`], [`FileWriter::end`].
+/// Order: [`FileWriter::begin`], any number of [`FileWriter::function`], [`FileWriter::records`] and
+/// [`FileWriter::text`], [`FileWriter::end`].
 #[derive(Debug)]
 pub struct FileWriter {
     version: u16,
@@ -116,6 +116,14 @@ impl FileWriter {
             self.compress(bytes, texts, out);
         }
         self.sum(out, start);
+    }
+
+    /// A string among the records that was not copied to them.
+    pub fn text(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        self.writer.string(text);
+        self.hand_over(out);
+        // One long string is no reason to keep the room for another.
+        drop(self.writer.take());
     }
 
     fn compress(&mut self, bytes: &[u8], texts: &[TextSpan], out: &mut Vec<u8>) {

@@ -74,7 +74,7 @@ impl Rig {
         for bytes in bytes.chunks(300_000) {
             let chunk = SnapshotChunk {
                 bytes: bytes.to_vec(),
-                texts: Vec::new(),
+                ..SnapshotChunk::default()
             };
             file.write(&chunk).unwrap();
         }

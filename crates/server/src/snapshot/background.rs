@@ -38,6 +38,8 @@ pub(crate) struct Background {
     waiting: Option<Piece>,
     /// A value could not be found: a defect, which must not become a file.
     is_lost: bool,
+    /// The key that was read last is not complete.
+    goes_on: bool,
     /// All keys were read out.
     is_read: bool,
     /// The end was handed to the thread.
@@ -82,6 +84,7 @@ impl Background {
             result,
             waiting: None,
             is_lost: false,
+            goes_on: false,
             is_read: false,
             is_handed_over: false,
             not_before: MonoMicros(0),
@@ -131,7 +134,9 @@ impl Background {
                 continue;
             }
             let mut chunk = self.spares.try_recv().unwrap_or_default();
-            let entries_max = if delay.is_zero() { KEYS_PER_PIECE } else { 1 };
+            // The delay is one between keys, not between the pieces of one.
+            let is_delayed = !delay.is_zero() && !self.goes_on;
+            let entries_max = if is_delayed { 1 } else { KEYS_PER_PIECE };
             let budget = WorkBudget { entries_max };
             let step = hub.engine.snapshot_poll(self.id, budget, &mut chunk);
             if step == SnapshotStep::Lost {
@@ -139,8 +144,9 @@ impl Background {
                 return;
             }
             self.is_read = step == SnapshotStep::Ended;
+            self.goes_on = chunk.goes_on;
             self.waiting = Some(Piece::Keys(chunk));
-            if !delay.is_zero() && !self.is_read {
+            if !delay.is_zero() && !self.is_read && !self.goes_on {
                 self.not_before = now.after(delay);
                 self.hand_over();
                 return;
@@ -184,10 +190,12 @@ fn write(
 ) -> Option<Result<u64, String>> {
     loop {
         match pieces.recv().ok()? {
-            Piece::Keys(chunk) => {
+            Piece::Keys(mut chunk) => {
                 if let Err(text) = file.write(&chunk) {
                     return Some(Err(text));
                 }
+                // Nothing is shared any longer than it has to be.
+                chunk.tail = None;
                 // Whether anybody fills it again does not matter.
                 let _ = written.send(chunk);
             }

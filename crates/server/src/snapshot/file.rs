@@ -115,9 +115,18 @@ impl SnapshotFile {
     /// # Errors
     /// What to tell the operator.
     pub(crate) fn write(&mut self, chunk: &SnapshotChunk) -> Result<(), String> {
+        let tail = chunk.tail.as_deref();
         match &mut self.writer {
-            Some(writer) => writer.records(&chunk.bytes, &chunk.texts, &mut self.out),
-            None => self.out.extend_from_slice(&chunk.bytes),
+            Some(writer) => {
+                writer.records(&chunk.bytes, &chunk.texts, &mut self.out);
+                if let Some(text) = tail {
+                    writer.text(text, &mut self.out);
+                }
+            }
+            None => {
+                self.out.extend_from_slice(&chunk.bytes);
+                self.out.extend_from_slice(tail.unwrap_or_default());
+            }
         }
         if self.out.len() < WRITE_BYTES {
             return Ok(());
@@ -242,7 +251,7 @@ mod tests {
         let mut file = SnapshotFile::create(target.clone(), body()).unwrap();
         let chunk = SnapshotChunk {
             bytes: vec![0; WRITE_BYTES],
-            texts: Vec::new(),
+            ..SnapshotChunk::default()
         };
         file.write(&chunk).unwrap();
         assert!(target.temporary.exists());
