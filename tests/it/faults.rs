@@ -178,3 +178,70 @@ fn an_fsync_that_fails_stops_the_start_and_the_next_one_writes_everything_anew()
         "file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.2.incr.aof seq 2 type i\n"
     );
 }
+
+/// Makes every fdatasync of a process fail, where the machine has a tool that can and lets it.
+struct FailingDisk(std::process::Child);
+
+impl FailingDisk {
+    fn below(server: &Server) -> Option<Self> {
+        let pid = server.pid().to_string();
+        let log = server.folder().join("strace.log");
+        let child = std::process::Command::new("strace")
+            .args(["-f", "-o", &log.display().to_string(), "-p", &pid])
+            .args(["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut disk = Self(child);
+        std::thread::sleep(Duration::from_secs(1));
+        let is_there = disk.0.try_wait().is_ok_and(|ended| ended.is_none());
+        is_there.then_some(disk)
+    }
+}
+
+impl Drop for FailingDisk {
+    fn drop(&mut self) {
+        let pid = Pid::from_raw(i32::try_from(self.0.id()).unwrap_or(0));
+        // It lets go of the process then.
+        let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::TERM));
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn after_an_fsync_that_failed_writes_are_refused_until_all_is_written_anew() {
+    let server = launch(&["--appendfsync", "everysec"]).start();
+    let mut client = server.client();
+    let Some(disk) = FailingDisk::below(&server) else {
+        eprintln!("SKIPPED: no strace that may trace the server");
+        return;
+    };
+    client.run("SET a 1").unwrap();
+    let durable = client.run("WAITAOF 1 0 3000").unwrap();
+    assert_eq!(durable, Reply::Array(vec![Reply::Int(0), Reply::Int(0)]));
+    let refused = text(&client.run("SET b 2").unwrap());
+    assert!(
+        refused.starts_with("MISCONF Errors writing to the AOF file: Input/output error"),
+        "{refused}"
+    );
+    drop(disk);
+    // That the disk says yes again does not bring back what it has lost.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(text(&client.run("SET b 2").unwrap()).starts_with("MISCONF"));
+    let mark = server
+        .folder()
+        .join("appendonlydir/appendonly.aof.unsynced");
+    assert!(mark.exists());
+    client.run("BGREWRITEAOF").unwrap();
+    wait_until("rewritten", TIME, || {
+        info(&mut client, "aof_last_write_status") == "ok"
+    });
+    assert!(!mark.exists());
+    assert_eq!(client.run("SET b 2").unwrap(), simple("OK"));
+    let durable = client.run("WAITAOF 1 0 5000").unwrap();
+    assert_eq!(durable, Reply::Array(vec![Reply::Int(1), Reply::Int(0)]));
+    let server = kill(server).start();
+    let mut client = server.client();
+    wait_until("loaded", TIME, || info(&mut client, "loading") == "0");
+    assert_eq!(client.run("EXISTS a b").unwrap(), Reply::Int(2));
+}
