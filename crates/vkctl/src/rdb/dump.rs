@@ -30,6 +30,8 @@ struct Dump<'f> {
     database: u64,
     /// The database that the printed commands apply to.
     selected: Option<u64>,
+    /// Takes the commands of keys apart.
+    reader: LogReader,
     out: Vec<u8>,
 }
 
@@ -46,6 +48,7 @@ pub(super) fn run(
         form,
         database: 0,
         selected: None,
+        reader: LogReader::new(0),
         out: Vec::new(),
     };
     let damage = file.walk(&mut dump)?;
@@ -116,7 +119,7 @@ impl Dump<'_> {
                 (bulk(b"type"), bulk(type_name.as_bytes())),
             ];
             pairs.extend(expire_ms.map(|at_ms| (bulk(b"expire_ms"), Reply::Int(at_ms))));
-            let commands = requests(&commands);
+            let commands = self.requests(&commands);
             pairs.push(match type_name {
                 "stream" => (bulk(b"commands"), all_words(&commands)),
                 _ => (bulk(b"value"), value(type_name, &commands)),
@@ -133,13 +136,23 @@ impl Dump<'_> {
         self.commands(&commands);
     }
 
+    /// The commands that some bytes are, which we have made ourselves.
+    fn requests(&mut self, bytes: &[u8]) -> Vec<OwnedRequest> {
+        self.reader.feed(bytes);
+        let mut requests = Vec::new();
+        while let Ok(LogEvent::Group { commands, .. }) = self.reader.poll() {
+            requests.extend(commands);
+        }
+        requests
+    }
+
     /// Prints commands that are in RESP.
     fn commands(&mut self, commands: &[u8]) {
         if self.form == DumpForm::Resp {
             self.out.extend_from_slice(commands);
             return;
         }
-        for request in requests(commands) {
+        for request in self.requests(commands) {
             for (at, word) in request.view().iter().enumerate() {
                 match at {
                     // A name of ours, which needs no quotes.
@@ -157,17 +170,6 @@ impl Dump<'_> {
 
 fn bulk(bytes: &[u8]) -> Reply {
     Reply::Bulk(bytes.to_vec())
-}
-
-/// The commands that some bytes are, which we have made ourselves.
-fn requests(bytes: &[u8]) -> Vec<OwnedRequest> {
-    let mut reader = LogReader::new(0);
-    reader.feed(bytes);
-    let mut requests = Vec::new();
-    while let Ok(LogEvent::Group { commands, .. }) = reader.poll() {
-        requests.extend(commands);
-    }
-    requests
 }
 
 /// The words of all commands that say what the value is, behind the key.
