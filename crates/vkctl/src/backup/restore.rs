@@ -8,6 +8,7 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
+use vk_persist::seal::Register;
 use vk_persist::{Manifest, Names};
 
 use super::Restore;
@@ -54,7 +55,7 @@ pub(super) fn run(job: &Restore) -> Result<(), Failure> {
     if survey.is_sealed {
         say(
             "The snapshot is encrypted and cannot be the base of a log: start the server with \
-             appendonly no, and switch it on then\n",
+             appendonly no and at-rest-accept-older yes, and switch appendonly on then\n",
         )?;
     } else {
         build_log(&places, &Names::new(&job.log_name))?;
@@ -77,6 +78,8 @@ struct Places {
     log_folder: PathBuf,
     /// The one file that older versions wrote, which is taken over at a start.
     old_log: PathBuf,
+    /// What an encrypted dataset says of its files, which are other ones now.
+    register: PathBuf,
 }
 
 impl Places {
@@ -86,13 +89,21 @@ impl Places {
             snapshot: place(&job.file_name),
             log_folder: place(&job.log_folder),
             old_log: place(&job.log_name),
+            register: place(Register::FILE),
         }
     }
 
     /// Those where there is something.
     fn there(&self) -> Vec<&Path> {
-        let places = [&self.snapshot, &self.log_folder, &self.old_log].into_iter();
-        let places = places.filter(|path| path.symlink_metadata().is_ok());
+        let places = [
+            &self.snapshot,
+            &self.log_folder,
+            &self.old_log,
+            &self.register,
+        ];
+        let places = places
+            .into_iter()
+            .filter(|path| path.symlink_metadata().is_ok());
         places.map(PathBuf::as_path).collect()
     }
 }
