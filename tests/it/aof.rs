@@ -11,7 +11,7 @@ use vk_tests::{Launch, Server, wait_until};
 
 const TIME: Duration = Duration::from_secs(30);
 
-fn launch(args: &[&str]) -> Launch {
+pub(crate) fn launch(args: &[&str]) -> Launch {
     Launch::compatible(&[
         "--enable-debug-command",
         "yes",
@@ -23,11 +23,11 @@ fn launch(args: &[&str]) -> Launch {
     .args(args)
 }
 
-fn digest(client: &mut Client) -> String {
+pub(crate) fn digest(client: &mut Client) -> String {
     text(&client.run("DEBUG DIGEST").unwrap())
 }
 
-fn files(folder: &Path) -> PathBuf {
+pub(crate) fn files(folder: &Path) -> PathBuf {
     folder.join("appendonlydir")
 }
 
@@ -38,7 +38,7 @@ fn increment(folder: &Path) -> PathBuf {
     files(folder).join(line.split(' ').nth(1).unwrap())
 }
 
-fn loaded(server: &Server) -> Client {
+pub(crate) fn loaded(server: &Server) -> Client {
     let mut client = server.client();
     wait_until("loaded", TIME, || info(&mut client, "loading") == "0");
     client
@@ -99,7 +99,7 @@ fn what_was_acknowledged_survives_a_kill() {
 }
 
 /// Ends a server at once, and gives back how it was started.
-fn kill(mut server: Server) -> Launch {
+pub(crate) fn kill(mut server: Server) -> Launch {
     server.signal(Signal::KILL);
     server.wait_for_end();
     server.relaunch()

@@ -9,6 +9,7 @@
 )]
 
 mod aof;
+mod aof_rewrite;
 mod apps;
 mod backup;
 mod clients;

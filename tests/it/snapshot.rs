@@ -201,6 +201,78 @@ fn the_end_by_a_signal_saves_where_snapshots_are_wanted() {
     }
 }
 
+#[test]
+fn a_snapshot_is_cancelled_and_leaves_nothing() {
+    let mut server = launch(&["--rdb-key-save-delay", "10000000"]).start();
+    let mut client = server.client();
+    fill(&mut client, 10);
+    let temporary = server.folder().join(format!("temp-{}.rdb", server.pid()));
+    let none = "ERR Background saving is currently not in progress or scheduled";
+    client.run("BGSAVE").unwrap();
+    wait_until("a file", TIME, || temporary.exists());
+    let reply = client.run("BGSAVE CANCEL").unwrap();
+    assert_eq!(reply, simple("Background saving cancelled"));
+    wait_until("no file", TIME, || !temporary.exists());
+    assert_eq!(info(&mut client, "rdb_bgsave_in_progress"), "0");
+    assert_eq!(text(&client.run("BGSAVE CANCEL").unwrap()), none);
+    // One that waits for a rewrite.
+    client.run("BGREWRITEAOF").unwrap();
+    assert_eq!(info(&mut client, "aof_rewrite_in_progress"), "1");
+    let refused = text(&client.run("BGSAVE").unwrap());
+    assert!(refused.contains("BGSAVE SCHEDULE"), "{refused}");
+    let reply = client.run("BGSAVE SCHEDULE").unwrap();
+    assert_eq!(reply, simple("Background saving scheduled"));
+    let reply = client.run("BGSAVE CANCEL").unwrap();
+    assert_eq!(reply, simple("Scheduled background saving cancelled"));
+    assert_eq!(text(&client.run("BGSAVE CANCEL").unwrap()), none);
+    client.run("CONFIG SET rdb-key-save-delay 0").unwrap();
+    wait_until("rewritten", TIME, || {
+        info(&mut client, "aof_rewrite_in_progress") == "0"
+    });
+    // FLUSHALL, and the end.
+    for line in ["FLUSHALL", "SHUTDOWN NOSAVE"] {
+        client
+            .run("CONFIG SET rdb-key-save-delay 10000000")
+            .unwrap();
+        client.run("SET a 1").unwrap();
+        client.run("BGSAVE").unwrap();
+        wait_until("a file", TIME, || temporary.exists());
+        client.send_raw(format!("{line}\r\n").as_bytes()).unwrap();
+        wait_until("no file", TIME, || !temporary.exists());
+        if line == "FLUSHALL" {
+            assert_eq!(client.receive().unwrap().unwrap(), simple("OK"));
+        }
+    }
+    assert_eq!(server.wait_for_end(), 0);
+}
+
+#[test]
+fn a_second_interrupt_does_not_wait_for_the_snapshot() {
+    let args = ["--save", "3600 1", "--rdb-key-save-delay", "10000000"];
+    let mut server = launch(&args).start();
+    let mut client = server.client();
+    client.run("SET a 1").unwrap();
+    client.run("SET b 1").unwrap();
+    // One that was taken back is not the first.
+    client.run("DEBUG PAUSE-CRON 1").unwrap();
+    server.signal(Signal::TERM);
+    wait_until("taken back", TIME, || {
+        client.run("SHUTDOWN ABORT").unwrap() == simple("OK")
+    });
+    client.run("DEBUG PAUSE-CRON 0").unwrap();
+    client.run("CONFIG SET rdb-key-save-delay 100000").unwrap();
+    for key in 0..40 {
+        client.run(&format!("SET key:{key} 1")).unwrap();
+    }
+    let temporary = server.folder().join(format!("temp-{}.rdb", server.pid()));
+    server.signal(Signal::INT);
+    wait_until("a file", TIME, || temporary.exists());
+    server.signal(Signal::INT);
+    wait_until("no file", Duration::from_secs(2), || !temporary.exists());
+    assert_eq!(server.wait_for_end(), 1);
+    assert!(!server.folder().join("dump.rdb").exists());
+}
+
 /// A client, as soon as there is somebody to connect to.
 fn client_at(port: u16) -> Client {
     let address = ([127, 0, 0, 1], port).into();

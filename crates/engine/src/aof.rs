@@ -65,6 +65,8 @@ pub(crate) struct AofState {
     pub(crate) is_ok: bool,
     /// How long it took.
     pub(crate) last_took_s: Option<u64>,
+    /// What writes have copied during it, in bytes.
+    pub(crate) last_copied_bytes: usize,
     /// Rewrites that were begun.
     pub(crate) count: u64,
     /// Rewrites that have failed since the last good one.
@@ -72,6 +74,8 @@ pub(crate) struct AofState {
     /// No rewrite begins by itself before.
     not_before: MonoMicros,
     waiters: Vec<Waiter>,
+    /// Every write to the file is put off so long (DEBUG).
+    pub(crate) flush_delay: Duration,
     /// The log that is being loaded.
     pub(crate) loading: Option<LogLoading>,
 }
@@ -102,10 +106,12 @@ impl Default for AofState {
             is_scheduled: false,
             is_ok: true,
             last_took_s: None,
+            last_copied_bytes: 0,
             count: 0,
             failures: 0,
             not_before: MonoMicros(0),
             waiters: Vec::new(),
+            flush_delay: Duration::ZERO,
             loading: None,
         }
     }
@@ -163,16 +169,21 @@ impl Engine {
         result: Result<(), SaveFault>,
     ) {
         self.set_time(env);
+        self.note_copied();
         self.snapshot_abort(id);
         let Some((_, begun)) = self.aof.job.take_if(|(job, _)| *job == id) else {
             return;
         };
         let took_s = self.mono.0.saturating_sub(begun.0) / MICROS_PER_SECOND;
         self.aof.last_took_s = Some(took_s);
+        self.aof.last_copied_bytes = self.saves.copied_peak_bytes;
+        // Nothing is written until a base is complete.
+        self.aof.is_scheduled |= result.is_err() && self.aof.facts.is_waiting;
         match result {
             Ok(()) => {
                 self.aof.is_ok = true;
                 self.aof.failures = 0;
+                self.aof.not_before = MonoMicros(0);
                 let text = "Background AOF rewrite finished successfully";
                 self.log(LogLevel::Notice, text.into());
             }
@@ -211,9 +222,16 @@ impl Engine {
         let has_ended = self.aof.facts.is_enabled && !facts.is_enabled;
         let is_further = facts.durable != self.aof.facts.durable;
         self.aof.facts = facts;
+        self.aof.is_scheduled &= !has_ended;
         if !self.aof.waiters.is_empty() && (has_ended || is_further) {
             self.wake_waiters(has_ended);
         }
+    }
+
+    /// How long the shell waits before it writes to the append-only file (DEBUG).
+    #[must_use]
+    pub fn aof_flush_delay(&self) -> Duration {
+        self.aof.flush_delay
     }
 
     /// Where the effects that were made so far end.
@@ -335,6 +353,9 @@ pub(crate) fn scheduled(engine: &mut Engine) {
     if engine.pass.is_some() || engine.is_loading() || engine.is_rewriting() {
         return;
     }
+    if engine.mono < engine.aof.not_before {
+        return;
+    }
     if engine.aof.is_scheduled {
         engine.begin_rewrite();
         return;
@@ -345,7 +366,7 @@ pub(crate) fn scheduled(engine: &mut Engine) {
         .int(id::AUTO_AOF_REWRITE_PERCENTAGE)
         .unsigned_abs();
     let is_large = facts.current_bytes > engine.config.size(id::AUTO_AOF_REWRITE_MIN_SIZE);
-    if !facts.is_enabled || percentage == 0 || !is_large || engine.mono < engine.aof.not_before {
+    if !facts.is_enabled || percentage == 0 || !is_large {
         return;
     }
     let base = facts.base_bytes.max(1);

@@ -155,6 +155,8 @@ pub struct ShutdownFlags {
 pub enum CrashKind {
     /// An abort, as after a failed assertion.
     Abort,
+    /// By the signal of a wild pointer.
+    Segfault,
     /// An immediate exit without any cleaning up.
     Exit,
     /// Start again with the same arguments.

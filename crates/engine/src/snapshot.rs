@@ -95,6 +95,7 @@ impl Engine {
             return Err(SnapshotBusy);
         }
         self.snapshots_begun += 1;
+        self.saves.copied_peak_bytes = 0;
         let id = SnapshotId(self.snapshots_begun);
         self.pass = Some(Pass::new(self, id, form));
         Ok(id)
@@ -104,6 +105,12 @@ impl Engine {
     #[must_use]
     pub fn snapshot_is_active(&self, id: SnapshotId) -> bool {
         self.pass.as_ref().is_some_and(|pass| pass.id() == id)
+    }
+
+    /// Keys that the pass in progress has read out, or 0 without one.
+    #[must_use]
+    pub fn snapshot_keys_done(&self) -> usize {
+        self.pass.as_ref().map_or(0, |pass| pass.progress().0)
     }
 
     /// Gives a pass up. An id of a pass that has ended does nothing.

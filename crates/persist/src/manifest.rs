@@ -28,7 +28,7 @@ pub struct Part {
 pub struct Manifest {
     /// The state that the increments go on from.
     pub base: Option<Part>,
-    /// Files that a rewrite has replaced and that are to be removed.
+    /// Files that a rewrite has replaced and that are to be removed, the last one first.
     pub history: Vec<Part>,
     /// Increments, the oldest first.
     pub increments: Vec<Part>,
@@ -208,9 +208,11 @@ impl Manifest {
             name: name.clone(),
             sequence: next.base_sequence,
         };
-        next.history.extend(next.base.replace(part));
         let split = next.increments.len().saturating_sub(kept);
-        next.history.extend(next.increments.drain(..split));
+        let replaced = next.base.replace(part).into_iter();
+        for part in replaced.chain(next.increments.drain(..split)) {
+            next.history.insert(0, part);
+        }
         (next, name)
     }
 
@@ -308,7 +310,7 @@ fn words(line: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use alloc::string::ToString as _;
+    use alloc::{string::ToString as _, vec::Vec};
 
     use proptest::prelude::*;
 
@@ -336,7 +338,10 @@ mod tests {
         let (next, name) = next.with_base(&names, false, 1);
         assert_eq!(name, "a.aof.3.base.aof");
         assert_eq!(next.increments.len(), 1);
-        assert_eq!(next.history.len(), 4);
+        let history: Vec<&str> = next.history.iter().map(|part| part.name.as_str()).collect();
+        let first = ["a b.aof.3.incr.aof", "a.aof.2.incr.aof", "a.aof.2.base.rdb"];
+        assert_eq!(history[..3], first);
+        assert_eq!(history[3], "a.aof.1.incr.aof");
     }
 
     #[test]
@@ -366,7 +371,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_a_list_or_an_error(bytes: alloc::vec::Vec<u8>) {
+        fn any_bytes_are_a_list_or_an_error(bytes: Vec<u8>) {
             if let Ok(manifest) = Manifest::parse(&bytes) {
                 let again = Manifest::parse(&manifest.encode());
                 prop_assert!(manifest.files().next().is_none() || again.is_ok());

@@ -1,6 +1,9 @@
 //! Why bytes are no value.
 
+use alloc::{format, string::String};
 use core::fmt;
+
+use crate::ValueCode;
 
 /// What is wrong with bytes that should be a value. The sender is at fault, or the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +23,10 @@ pub enum RdbError {
     Type(u8),
     /// A collection without elements.
     Empty,
-    /// A member, field, group or consumer occurs twice.
+    /// A member, field or group occurs twice.
     Duplicate,
+    /// A consumer occurs twice in its group.
+    DuplicateConsumer,
     /// A number is none, or is one that the type does not allow.
     Number,
     /// A listpack is broken, or has an odd number of items where pairs belong.
@@ -51,6 +56,7 @@ impl fmt::Display for RdbError {
             Self::Type(code) => return write!(f, "the value has the unknown type {code}"),
             Self::Empty => "a collection has no elements",
             Self::Duplicate => "an element occurs twice",
+            Self::DuplicateConsumer => "a consumer of a group occurs twice",
             Self::Number => "a number is none",
             Self::Listpack => "a listpack is broken",
             Self::Intset => "an intset is broken",
@@ -64,3 +70,31 @@ impl fmt::Display for RdbError {
 }
 
 impl core::error::Error for RdbError {}
+
+impl RdbError {
+    /// For the log of who reads it: what of a value with this code did not pass, in the words that
+    /// tools search for.
+    #[must_use]
+    pub fn told_of(self, code: u8) -> String {
+        let part = match ValueCode::of(code) {
+            Some(ValueCode::HashZipmap) => "Zipmap",
+            Some(ValueCode::ListZiplist | ValueCode::ListQuicklist) => "List ziplist",
+            Some(ValueCode::SetIntset) => "Set intset",
+            Some(ValueCode::ZSetZiplist) => "Zset ziplist",
+            Some(ValueCode::HashZiplist) => "Hash ziplist",
+            Some(ValueCode::HashListpack) => "Hash listpack",
+            Some(ValueCode::ZSetListpack) => "Zset listpack",
+            Some(ValueCode::SetListpack) => "Set listpack",
+            Some(ValueCode::ListQuicklist2) => "List listpack",
+            Some(ValueCode::Stream1 | ValueCode::Stream2 | ValueCode::Stream3) => "Stream listpack",
+            _ => "Value",
+        };
+        match self {
+            Self::Duplicate => format!("{part} with dup elements: integrity check failed"),
+            Self::DuplicateConsumer => {
+                "Duplicate stream consumer detected: integrity check failed".into()
+            }
+            error => format!("{part} integrity check failed: {error}"),
+        }
+    }
+}

@@ -117,6 +117,7 @@ impl Shell {
             syncer,
             effects: EffectBuf::default(),
             rewrite: None,
+            keeps_replaced: self.hub.engine.config().bool(id::AOF_DISABLE_AUTO_GC),
             synced_at: self.hub.clock.mono,
             syncing: None,
             gathering: Gathering::default(),
@@ -178,8 +179,11 @@ impl Shell {
     pub(crate) fn follow_append_only(&mut self) -> Result<(), String> {
         let config = self.hub.engine.config();
         let (is_wanted, options) = (config.bool(id::APPENDONLY), options(config));
+        let keeps_replaced = config.bool(id::AOF_DISABLE_AUTO_GC);
         if let Some(aof) = &mut self.aof {
             aof.log.set_options(options);
+            aof.keeps_replaced = keeps_replaced;
+            aof.prune(self.hub.log);
         }
         match (is_wanted, self.aof.is_some()) {
             (true, false) => self.turn_on(),
@@ -238,7 +242,11 @@ impl Shell {
     /// Writes what is to be written, and closes the log.
     pub(crate) fn turn_off(&mut self) {
         self.write_log();
-        self.cancel_rewrite();
+        if self.aof.as_ref().is_some_and(|aof| aof.rewrite.is_some()) {
+            let text = format!("Killing AOF child: {}", std::process::id());
+            self.hub.log.log(Level::Notice, &text);
+            self.cancel_rewrite();
+        }
         if let Some(aof) = self.aof.take()
             && let Some(file) = &aof.file
             && let Err(error) = file.sync_all()
@@ -284,6 +292,7 @@ impl Shell {
         let is_due = aof.retry_at.is_none_or(|at| at <= now);
         let is_wanted = !aof.log.unwritten().is_empty() || aof.retry_at.is_some();
         if is_wanted && is_due {
+            std::thread::sleep(self.hub.engine.aof_flush_delay());
             match aof.write(&self.hub.clock, self.hub.held.counts(), logger) {
                 Ok(()) => {
                     if aof.retry_at.take().is_some() && !aof.log.is_lost() {

@@ -9,6 +9,7 @@ use std::{
     time::SystemTime,
 };
 
+use rustix::process::{Signal, getpid, kill_process};
 use tikv_jemalloc_ctl::{Access as _, AsName as _, arenas};
 use vk_engine::{
     Completion, CrashKind, Directive, ListenerKind, Ticket,
@@ -337,6 +338,17 @@ impl Shell {
         match kind {
             CrashKind::Restart => self.exit = Some(Exit::Restart),
             CrashKind::Exit => self.exit = Some(Exit::Insisted),
+            CrashKind::Segfault => {
+                let (version, signal) = (env!("CARGO_PKG_VERSION"), Signal::SEGV);
+                let number = signal.as_raw();
+                let line = format!("Verikey {version} crashed by signal: {number}");
+                self.hub.log.log(Level::Warning, &line);
+                // The first one only takes the runtime's handler away.
+                for _ in 0..2 {
+                    let _ = kill_process(getpid(), signal);
+                }
+                std::process::abort()
+            }
             _ => std::process::abort(),
         }
     }

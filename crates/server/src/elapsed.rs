@@ -227,7 +227,7 @@ mod tests {
         for _ in 0..3 {
             std::thread::sleep(WINDOW_MIN);
             host.calibrate();
-            // The thread may stop between any two of these lines, so the clock is asked on both sides.
+            // The thread may stop between any two of these lines, so both sides ask the clock.
             let outer = Instant::now();
             let from = host.ticks().0;
             let inner = Instant::now();

@@ -342,6 +342,7 @@ impl Shell {
     /// A second SIGINT ends the server at once; anything else waits for the next tick, until when
     /// it can be taken back.
     fn take_signalled(&mut self) {
+        self.forget_taken_back();
         if self.signalled == Some(SignalRequest::Interrupt) && self.is_ending {
             self.hub
                 .log
@@ -354,17 +355,20 @@ impl Shell {
         }
     }
 
+    /// An end that was taken back counts no more: the next SIGINT is the first one again.
+    fn forget_taken_back(&mut self) {
+        if self.ends_by.is_some() && !self.hub.engine.shutdown_is_wanted() {
+            self.ends_by = None;
+            self.is_ending = false;
+        }
+    }
+
     /// SIGTERM and the first SIGINT end the server in order.
     fn end_by_signal(&mut self) {
+        self.forget_taken_back();
         let Some(request) = self.ends_by else {
             return;
         };
-        if !self.hub.engine.shutdown_is_wanted() {
-            // It was taken back.
-            self.ends_by = None;
-            self.is_ending = false;
-            return;
-        }
         if self.hub.engine.cron_is_paused() {
             return;
         }

@@ -56,8 +56,6 @@ const WALK_BYTES: usize = 1 << 20;
 /// Why a snapshot before the end is not written.
 const INSISTED: &str = "The snapshot is given up, because the end was insisted on";
 const IDLE_SLICE: Duration = Duration::from_millis(1);
-/// When the writer is behind, it is looked at again after this time.
-const WRITER_WAIT: Duration = Duration::from_millis(1);
 
 impl Shell {
     /// Does what was asked about snapshots in this turn.
@@ -133,6 +131,7 @@ impl Shell {
 
     /// Reads a little more out for the snapshot in the background, and sees whether it is written.
     pub(crate) fn go_on_saving(&mut self) {
+        let delay = self.save_delay();
         let Some(background) = &mut self.background else {
             return;
         };
@@ -160,20 +159,24 @@ impl Shell {
             self.end_background(id, result);
             return;
         }
-        let delay = self.hub.engine.config().int(id::RDB_KEY_SAVE_DELAY);
         let slice = if self.hub.counters.is_busy() {
             SLICE
         } else {
             IDLE_SLICE
         };
-        let delay = Duration::from_micros(u64::try_from(delay).unwrap_or(0));
         background.read_out(&mut self.hub, slice, delay);
     }
 
     /// When the snapshot in the background is to be gone on with.
     pub(crate) fn saving_due(&self) -> Option<MonoMicros> {
         let background = self.background.as_ref()?;
-        background.due(self.hub.clock.now(), WRITER_WAIT)
+        background.due(self.hub.clock.now(), self.save_delay())
+    }
+
+    /// What every key of a snapshot takes.
+    fn save_delay(&self) -> Duration {
+        let micros = self.hub.engine.config().int(id::RDB_KEY_SAVE_DELAY);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
     /// Writes all keys before anything else is done.
@@ -199,8 +202,7 @@ impl Shell {
     }
 
     fn write_all(&mut self, plan: &vk_engine::SnapshotPlan, temporary: &str) -> Result<(), String> {
-        let delay = self.hub.engine.config().int(id::RDB_KEY_SAVE_DELAY);
-        let delay = Duration::from_micros(u64::try_from(delay).unwrap_or(0));
+        let delay = self.save_delay();
         let body = self.sealed(self.body(plan), Kind::Snapshot)?;
         let mut file = SnapshotFile::create(self.target(temporary), body)?;
         let mut result = Ok(());

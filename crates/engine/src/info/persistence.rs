@@ -10,8 +10,9 @@ pub(super) fn persistence(engine: &Engine, lines: &mut Lines) {
     lines.field("at_rest_encryption", u8::from(is_sealed));
     lines.field("async_loading", 0);
     let saves = &engine.saves;
-    lines.field("current_cow_peak", saves.copied_peak_bytes);
-    lines.field("current_cow_size", engine.saving_copied_bytes());
+    let (copied, copied_most) = engine.copied_bytes();
+    lines.field("current_cow_peak", copied_most);
+    lines.field("current_cow_size", copied);
     lines.field("current_cow_size_age", 0);
     let (done, total) = engine.pass.as_ref().map_or((0, 0), Pass::progress);
     let percent = done as f64 * 100.0 / total.max(1) as f64;
@@ -60,7 +61,7 @@ fn tell_aof(engine: &Engine, lines: &mut Lines) {
     lines.field("aof_rewrites", aof.count);
     lines.field("aof_rewrites_consecutive_failures", aof.failures);
     lines.field("aof_last_write_status", status(facts.fault.is_none()));
-    lines.field("aof_last_cow_size", 0);
+    lines.field("aof_last_cow_size", aof.last_copied_bytes);
 }
 
 fn tell_aof_sizes(engine: &Engine, lines: &mut Lines) {
@@ -70,7 +71,7 @@ fn tell_aof_sizes(engine: &Engine, lines: &mut Lines) {
     }
     lines.field("aof_current_size", facts.current_bytes);
     lines.field("aof_base_size", facts.base_bytes);
-    lines.field("aof_pending_rewrite", 0);
+    lines.field("aof_pending_rewrite", u8::from(engine.aof.is_scheduled));
     lines.field("aof_buffer_length", facts.buffer_bytes);
     lines.field("aof_pending_bio_fsync", u8::from(facts.is_syncing));
     lines.field("aof_delayed_fsync", facts.delayed_syncs);

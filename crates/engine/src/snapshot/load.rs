@@ -76,7 +76,9 @@ impl fmt::Display for LoadError {
                 ),
                 _ => write!(
                     f,
-                    "Internal error in RDB reading: {error}; integrity check failed."
+                    "Internal error in RDB reading: {error}; integrity check failed.\nThe \
+                     integrity check failed: nothing behind this place was loaded. 'vkctl rdb \
+                     check' tells what is left of a file."
                 ),
             },
             Self::Database(count) => write!(

@@ -48,7 +48,7 @@ pub(crate) struct SaveState {
     pub(crate) count: u64,
     /// What writes have copied during the last one, in bytes.
     pub(crate) last_copied_bytes: usize,
-    /// The most that writes have copied during one, in bytes.
+    /// The most that writes have copied during the pass in progress or the last one, in bytes.
     pub(crate) copied_peak_bytes: usize,
     /// Keys of the last file that was loaded: taken, and dropped because they had expired.
     pub(crate) loaded: (u64, u64),
@@ -61,7 +61,6 @@ struct Job {
     begun: MonoMicros,
     /// Changes that the snapshot has.
     dirty: u64,
-    copied_bytes: usize,
 }
 
 impl Default for SaveState {
@@ -105,7 +104,6 @@ impl Engine {
             id,
             begun: self.mono,
             dirty: self.dirty,
-            copied_bytes: 0,
         });
         let pid = self.identity.process_id;
         let text = alloc::format!("Background saving started by pid {pid}");
@@ -126,13 +124,14 @@ impl Engine {
     /// progress is ignored.
     pub fn handle_saved(&mut self, env: &Env<'_>, id: SnapshotId, result: Result<(), SaveFault>) {
         self.set_time(env);
+        self.note_copied();
         self.snapshot_abort(id);
         let Some(job) = self.saves.job.take_if(|job| job.id == id) else {
             return;
         };
         let took_s = self.mono.0.saturating_sub(job.begun.0) / MICROS_PER_SECOND;
         self.saves.last_took_s = Some(took_s);
-        self.saves.last_copied_bytes = job.copied_bytes;
+        self.saves.last_copied_bytes = self.saves.copied_peak_bytes;
         match result {
             Ok(()) => {
                 self.note_saved(job.dirty);
@@ -165,18 +164,20 @@ impl Engine {
         self.saves.count += 1;
     }
 
-    /// A pass of the snapshot that is being written has gone on.
-    pub(super) fn note_copied(&mut self) {
-        let bytes = self.dbs.cut_saved_bytes();
-        if let Some(job) = &mut self.saves.job {
-            job.copied_bytes = job.copied_bytes.max(bytes);
-            self.saves.copied_peak_bytes = self.saves.copied_peak_bytes.max(bytes);
-        }
+    /// A pass has gone on.
+    pub(crate) fn note_copied(&mut self) {
+        let (bytes, _) = self.copied_bytes();
+        self.saves.copied_peak_bytes = self.saves.copied_peak_bytes.max(bytes);
     }
 
-    /// What writes have copied for the snapshot that is being written, in bytes.
-    pub(crate) fn saving_copied_bytes(&self) -> usize {
-        self.saves.job.as_ref().map_or(0, |job| job.copied_bytes)
+    /// What writes have copied for the pass in progress and what was not read out yet, and the most
+    /// of it so far, in bytes.
+    pub(crate) fn copied_bytes(&self) -> (usize, usize) {
+        if self.pass.is_none() {
+            return (0, 0);
+        }
+        let bytes = self.dbs.cut_saved_bytes();
+        (bytes, bytes.max(self.saves.copied_peak_bytes))
     }
 
     /// Writes are refused because snapshots are wanted and the last one failed.

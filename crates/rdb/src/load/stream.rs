@@ -141,7 +141,7 @@ fn consumer(reader: &mut Reader<'_>, form: Form, group: &mut GroupMut<'_>) -> Re
         .add_consumer(name.bytes(&mut [0; INT_TEXT_MAX]), seen_ms)
         .ok_or(RdbError::Stream)?;
     if !created {
-        return Err(RdbError::Duplicate);
+        return Err(RdbError::DuplicateConsumer);
     }
     group.set_times(consumer, seen_ms, active_ms);
     for _ in 0..reader.count(ID_BYTES)? {

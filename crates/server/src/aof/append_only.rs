@@ -31,6 +31,8 @@ pub(crate) struct AppendOnly {
     pub(super) syncer: Syncer,
     pub(super) effects: EffectBuf,
     pub(super) rewrite: Option<Rewriting>,
+    /// Files that a rewrite has replaced are not removed.
+    pub(super) keeps_replaced: bool,
     /// What the disk was given last: when.
     pub(super) synced_at: MonoMicros,
     /// What is being given to the disk: up to where, and since when.
@@ -310,6 +312,9 @@ impl AppendOnly {
 
     /// Removes files that nobody needs.
     pub(crate) fn prune(&mut self, logger: &Logger) {
+        if self.keeps_replaced {
+            return;
+        }
         if let Some(step) = self.log.without_history() {
             for part in &self.log.manifest().history {
                 let text = format!("Removing the history file {} in the background", part.name);

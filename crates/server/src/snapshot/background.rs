@@ -20,6 +20,8 @@ use crate::hub::Hub;
 const PIECES_MAX: usize = 8;
 /// Keys of a piece at most: between two of them the time is looked at.
 const KEYS_PER_PIECE: usize = 256;
+/// When the thread is behind, it is looked at again after this time.
+const WRITER_WAIT: Duration = Duration::from_millis(1);
 
 enum Piece {
     Keys(SnapshotChunk),
@@ -44,7 +46,7 @@ pub(crate) struct Background {
     is_read: bool,
     /// The end was handed to the thread.
     is_handed_over: bool,
-    /// Nothing is read out before.
+    /// Nothing is read out before, if keys are to take their time.
     not_before: MonoMicros,
 }
 
@@ -112,19 +114,25 @@ impl Background {
         }
     }
 
-    /// When it is to be gone on with; nothing if only the thread has something to do.
-    pub(crate) fn due(&self, now: MonoMicros, writer_wait: Duration) -> Option<MonoMicros> {
+    /// When it is to be gone on with; nothing if only the thread has something to do. A `delay` is
+    /// what every key takes.
+    pub(crate) fn due(&self, now: MonoMicros, delay: Duration) -> Option<MonoMicros> {
         if self.waiting.is_some() {
-            return Some(now.after(writer_wait));
+            return Some(now.after(WRITER_WAIT));
         }
-        (!self.is_handed_over).then_some(self.not_before)
+        let due = if delay.is_zero() {
+            now
+        } else {
+            self.not_before
+        };
+        (!self.is_handed_over).then_some(due)
     }
 
-    /// Reads out as much as goes into `slice`; with a `delay` only one key, and the next one not
-    /// before the delay is over.
+    /// Reads out as much as goes into `slice`; with a `delay` only the least that there is, and
+    /// more not before its keys have taken their time.
     pub(crate) fn read_out(&mut self, hub: &mut Hub, slice: Duration, delay: Duration) {
         let now = hub.clock.now();
-        if self.not_before > now {
+        if self.not_before > now && !delay.is_zero() {
             return;
         }
         let begun = Instant::now();
@@ -138,6 +146,7 @@ impl Background {
             let is_delayed = !delay.is_zero() && !self.goes_on;
             let entries_max = if is_delayed { 1 } else { KEYS_PER_PIECE };
             let budget = WorkBudget { entries_max };
+            let keys_before = hub.engine.snapshot_keys_done();
             let step = hub.engine.snapshot_poll(self.id, budget, &mut chunk);
             if step == SnapshotStep::Lost {
                 self.is_lost = true;
@@ -147,7 +156,9 @@ impl Background {
             self.goes_on = chunk.goes_on;
             self.waiting = Some(Piece::Keys(chunk));
             if !delay.is_zero() && !self.is_read && !self.goes_on {
-                self.not_before = now.after(delay);
+                let keys = hub.engine.snapshot_keys_done().saturating_sub(keys_before);
+                let keys = u32::try_from(keys.max(1)).unwrap_or(u32::MAX);
+                self.not_before = now.after(delay.saturating_mul(keys));
                 self.hand_over();
                 return;
             }

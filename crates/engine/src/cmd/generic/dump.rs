@@ -180,7 +180,8 @@ fn restore_key(
         Ok(value) => value,
         Err(RestoreError::Footer) => return Err(Error::DUMP_FOOTER),
         Err(RestoreError::Value(error)) => {
-            let text = alloc::format!("RESTORE refused a value: {error}; integrity check failed.");
+            let code = payload.first().copied().unwrap_or_default();
+            let text = alloc::format!("RESTORE refused a value: {}", error.told_of(code));
             ctx.engine.log(LogLevel::Verbose, text);
             return Err(Error::DUMP_FORMAT);
         }

@@ -81,6 +81,13 @@ const SUBS: &[Sub] = &[
         crash,
     ),
     sub(
+        "AOF-FLUSH-SLEEP",
+        (3, 3),
+        "microseconds",
+        "Waits so long before the append-only file is written to.",
+        debug_value::aof_flush_sleep,
+    ),
+    sub(
         "CHANGE-REPL-ID",
         (2, 2),
         "",
@@ -298,7 +305,12 @@ fn crash(
     let how = String::from_utf8_lossy(request.arg(1).unwrap_or_default()).to_uppercase();
     ctx.engine()
         .log(LogLevel::Warning, format!("Crashed by DEBUG {how}"));
-    ctx.park_for(Directive::Crash(CrashKind::Abort))?;
+    let kind = if how == "SEGFAULT" {
+        CrashKind::Segfault
+    } else {
+        CrashKind::Abort
+    };
+    ctx.park_for(Directive::Crash(kind))?;
     Ok(())
 }
 

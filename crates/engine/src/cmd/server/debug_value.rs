@@ -1,8 +1,10 @@
 //! DEBUG subcommands about the structures inside of values.
 
+use core::time::Duration;
+
 use vk_data::{
     listpack::Listpack,
-    num::{INT_TEXT_MAX, parse_memory},
+    num::{INT_TEXT_MAX, parse_i64, parse_memory},
     pack::{Body, PackKind},
 };
 use vk_rdb::Checksum;
@@ -44,6 +46,19 @@ pub(super) fn load_aof(
     _reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
     ctx.park_for(Directive::LoadAof)?;
+    Ok(())
+}
+
+/// Every write to the append-only file is put off, to see what leaves before it.
+pub(super) fn aof_flush_sleep(
+    ctx: &mut SessionCtx<'_>,
+    request: Request<'_>,
+    reply: &mut ReplyBuf,
+) -> Result<(), Error> {
+    let word = request.arg(2).unwrap_or_default();
+    let micros = parse_i64(word).ok_or(Error::NOT_AN_INTEGER)?;
+    ctx.engine().aof.flush_delay = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+    reply.ok();
     Ok(())
 }
 

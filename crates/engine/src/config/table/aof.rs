@@ -33,5 +33,7 @@ directives! { after super::snapshot::END;
     /// Writes a rewritten file to disk bit by bit.
     AOF_REWRITE_INCREMENTAL_FSYNC = C::bool("aof-rewrite-incremental-fsync", "yes");
     /// Keeps the files that a rewrite has replaced.
-    AOF_DISABLE_AUTO_GC = C::bool("aof-disable-auto-gc", "no").hidden();
+    AOF_DISABLE_AUTO_GC = C::bool("aof-disable-auto-gc", "no")
+        .hidden()
+        .shell(ShellArea::AppendOnly);
 }
