@@ -2,6 +2,7 @@
 //! not start with other files than it has written.
 
 use crate::{info, simple, text};
+use rustix::process::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -196,6 +197,146 @@ fn vkctl_looks_after_the_keys() {
     ended.line_with(&["needs the key"]);
     assert_eq!(keys(&["verify", "--key-file", &new]).code, 0);
     let server = stopped.args(&["--at-rest-key-file", &new]).start();
+    let mut client = server.client();
+    loaded(&mut client);
+    assert_eq!(digest(&mut client), before);
+}
+
+/// The increment with the greatest number.
+fn last_increment(folder: &Path) -> PathBuf {
+    let mut found: Vec<(usize, PathBuf)> = files(&folder.join("appendonlydir"))
+        .into_iter()
+        .filter(|path| path.display().to_string().ends_with(".incr.aof"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let number = name.trim_start_matches("appendonly.aof.");
+            let number = number.trim_end_matches(".incr.aof");
+            (number.parse().unwrap(), path)
+        })
+        .collect();
+    found.sort();
+    found.pop().unwrap().1
+}
+
+#[test]
+fn an_encrypted_log_survives_kills_and_rewrites() {
+    let (_keys, key) = key("11");
+    for preamble in ["yes", "no"] {
+        let more = ["--appendonly", "yes", "--aof-use-rdb-preamble", preamble];
+        let mut server = launch(&key, &more).start();
+        let mut client = server.client();
+        fill(&mut client);
+        for round in 0..3 {
+            if round == 1 {
+                client.run("BGREWRITEAOF").unwrap();
+                wait_until("rewritten", TIME, || {
+                    info(&mut client, "aof_rewrites") == "1"
+                });
+            }
+            client.run(&format!("APPEND {MARKER} {round}")).unwrap();
+            let before = digest(&mut client);
+            server.signal(Signal::KILL);
+            server.wait_for_end();
+            let stopped = server.stop();
+            tells_nothing(stopped.folder());
+            server = stopped.start();
+            client = server.client();
+            loaded(&mut client);
+            assert_eq!(digest(&mut client), before, "{preamble} {round}");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_was_changed_or_cut_off_is_refused_by_name() {
+    let (_keys, key) = key("11");
+    let mut server = launch(&key, &["--appendonly", "yes"]).start();
+    let mut client = server.client();
+    for number in 0..10 {
+        client.run(&format!("SET {number} {MARKER}")).unwrap();
+    }
+    server.signal(Signal::KILL);
+    server.wait_for_end();
+    let stopped = server.stop();
+    // What was being written when the process was killed may be torn: it was not acknowledged.
+    let last = last_increment(stopped.folder());
+    let whole = fs::read(&last).unwrap();
+    fs::write(&last, &whole[..whole.len() - 3]).unwrap();
+    let mut server = stopped.start();
+    let mut client = server.client();
+    loaded(&mut client);
+    assert_eq!(client.run("DBSIZE").unwrap(), vk_resp::Reply::Int(9));
+    client.run(&format!("SET new {MARKER}")).unwrap();
+    client.send_raw(b"SHUTDOWN\r\n").unwrap();
+    assert_eq!(server.wait_for_end(), 0);
+    let stopped = server.stop();
+    let refuse = |part: &[&str]| {
+        let ended = stopped.run();
+        assert_eq!(ended.code, 1, "{}", ended.output);
+        ended.line_with(part);
+    };
+    let last = last_increment(stopped.folder());
+    let name = last.file_name().unwrap().to_str().unwrap().to_owned();
+    let whole = fs::read(&last).unwrap();
+    // An orderly end: nothing of it may be missing any more.
+    fs::write(&last, &whole[..128]).unwrap();
+    refuse(&[&name, "was cut off"]);
+    let mut changed = whole.clone();
+    changed[whole.len() - 5] ^= 1;
+    fs::write(&last, changed).unwrap();
+    refuse(&[&name, "was changed"]);
+    fs::remove_file(&last).unwrap();
+    refuse(&[&name, "doesn't exist"]);
+    fs::write(&last, &whole).unwrap();
+    let list = stopped
+        .folder()
+        .join("appendonlydir/appendonly.aof.manifest");
+    let text = fs::read(&list).unwrap();
+    fs::remove_file(&list).unwrap();
+    refuse(&["appendonly.aof.manifest is missing"]);
+    let mut shorter = text.clone();
+    shorter.drain(..text.iter().position(|byte| *byte == b'\n').unwrap() + 1);
+    fs::write(&list, shorter).unwrap();
+    refuse(&["appendonly.aof.manifest was changed"]);
+    fs::write(&list, text).unwrap();
+    let server = stopped.start();
+    let mut client = server.client();
+    loaded(&mut client);
+    assert_eq!(client.run("DBSIZE").unwrap(), vk_resp::Reply::Int(10));
+}
+
+#[test]
+fn a_plain_log_becomes_encrypted_and_back() {
+    let (_keys, key) = key("11");
+    let mut server = launch(&key, &["--at-rest-encryption", "no", "--appendonly", "yes"]).start();
+    let mut client = server.client();
+    fill(&mut client);
+    let before = digest(&mut client);
+    for (encryption, accepts) in [("yes", "yes"), ("yes", "no"), ("no", "no")] {
+        client.send_raw(b"SHUTDOWN\r\n").unwrap();
+        assert_eq!(server.wait_for_end(), 0);
+        server = server
+            .stop()
+            .args(&["--at-rest-encryption", encryption])
+            .args(&["--at-rest-accept-plain", accepts])
+            .start();
+        client = server.client();
+        loaded(&mut client);
+        assert_eq!(digest(&mut client), before, "{encryption} {accepts}");
+        client.run("BGREWRITEAOF").unwrap();
+        wait_until("rewritten", TIME, || {
+            info(&mut client, "aof_rewrites") == "1"
+        });
+        wait_until("pruned", TIME, || {
+            files(&server.folder().join("appendonlydir")).len() == 3
+        });
+        if encryption == "yes" {
+            tells_nothing(server.folder());
+        }
+    }
+    client.send_raw(b"SHUTDOWN\r\n").unwrap();
+    assert_eq!(server.wait_for_end(), 0);
+    let server = server.stop().args(&["--at-rest-key-file", ""]).start();
     let mut client = server.client();
     loaded(&mut client);
     assert_eq!(digest(&mut client), before);

@@ -10,13 +10,13 @@ mod sync;
 pub(crate) use append_only::AppendOnly;
 pub(crate) use load::LogLoad;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use vk_engine::{
     AofFacts, AofRewrite, EffectBuf, MonoMicros, SaveFault, SnapshotForm, SnapshotId,
     config::{Config, id},
 };
-use vk_persist::{Aof, FileOp, FsyncPolicy, LogOptions, Names, Recovered};
+use vk_persist::{Aof, FileOp, FsyncPolicy, LogOptions, Names, Recovered, seal::Kind};
 
 use append_only::Rewriting;
 use folder::Folder;
@@ -24,6 +24,7 @@ use gather::Gathering;
 use sync::Syncer;
 
 use crate::{
+    at_rest::{AtRest, SealedLog, SealedWriter},
     hub::Hub,
     listen::system_text,
     log::Level,
@@ -55,9 +56,10 @@ fn names(config: &Config) -> Names {
     Names::new(&config.text(id::APPENDFILENAME))
 }
 
-fn folder(config: &Config) -> Folder {
+fn folder(config: &Config, at_rest: &Arc<AtRest>) -> Folder {
     let path = settings::path(config, id::APPENDDIRNAME);
-    Folder::new(path.unwrap_or_else(|| PathBuf::from("appendonlydir")))
+    let path = path.unwrap_or_else(|| PathBuf::from("appendonlydir"));
+    Folder::new(path, SealedLog::new(at_rest, &names(config)))
 }
 
 impl Shell {
@@ -65,10 +67,12 @@ impl Shell {
     ///
     /// # Errors
     /// What to tell the operator.
-    pub(crate) fn open_log(&mut self, recovered: Recovered) -> Result<(), String> {
-        self.at_rest.admit_log()?;
+    pub(crate) fn open_log(
+        &mut self,
+        (recovered, mut folder): (Recovered, Folder),
+    ) -> Result<(), String> {
         let config = self.hub.engine.config();
-        let (folder, names) = (folder(config), names(config));
+        let names = names(config);
         folder.create().map_err(|error| {
             let text = system_text(&error);
             format!(
@@ -134,7 +138,11 @@ impl Shell {
         let temporary = Names::temporary_base(std::process::id());
         let form = self.rewrite_form();
         let target = aof.base_target(&temporary, self.hub.engine.config());
-        let mut file = SnapshotFile::create(target, self.base_body(&plan, form))?;
+        let seal = self.at_rest.begin_stream(Kind::Base)?;
+        let note = seal.as_ref().map(SealedWriter::file_note);
+        aof.folder.sealed.handle_base(&temporary, note);
+        let body = self.base_body(&plan, form).sealed(seal);
+        let mut file = SnapshotFile::create(target, body)?;
         let mut result = Ok(());
         self.hub.engine.snapshot_walk(form, 1 << 20, &mut |chunk| {
             if result.is_ok() {
@@ -198,7 +206,7 @@ impl Shell {
     fn turn_on(&mut self) -> Result<(), String> {
         const FAILED: &str = "Unable to turn on AOF. Check server logs.";
         let config = self.hub.engine.config();
-        let (folder, names) = (folder(config), names(config));
+        let (mut folder, names) = (folder(config, &self.at_rest), names(config));
         let made = folder.create().map_err(|error| {
             let text = system_text(&error);
             format!(
@@ -206,10 +214,7 @@ impl Shell {
                 folder.name()
             )
         });
-        let opened = self
-            .at_rest
-            .admit_log()
-            .and(made)
+        let opened = made
             .and_then(|()| folder.manifest(&names))
             .and_then(|manifest| {
                 let manifest = manifest.unwrap_or_default();
@@ -247,9 +252,8 @@ impl Shell {
             self.hub.log.log(Level::Notice, &text);
             self.cancel_rewrite();
         }
-        if let Some(aof) = self.aof.take()
-            && let Some(file) = &aof.file
-            && let Err(error) = file.sync_all()
+        if let Some(mut aof) = self.aof.take()
+            && let Err(error) = aof.end_file()
         {
             let text = format!("Fail to fsync the AOF file: {}", system_text(&error));
             self.hub.log.log(Level::Warning, &text);
@@ -404,13 +408,12 @@ impl Shell {
     }
 
     fn prepare_rewrite(&mut self, rewrite: AofRewrite) -> Result<Background, String> {
-        self.at_rest.admit_log()?;
         let temporary = Names::temporary_base(std::process::id());
         let is_rdb = rewrite.form == SnapshotForm::Records;
         if self.aof.is_none() {
             // Without a log the files are rewritten all the same, as Valkey does.
             let config = self.hub.engine.config();
-            let (folder, names) = (folder(config), names(config));
+            let (mut folder, names) = (folder(config, &self.at_rest), names(config));
             folder.create().map_err(|error| system_text(&error))?;
             let manifest = folder.manifest(&names)?.unwrap_or_default();
             let log = Aof::switched_on(options(self.hub.engine.config()), names, manifest);
@@ -418,7 +421,9 @@ impl Shell {
         }
         let is_logging = self.aof.is_some();
         let logger = self.hub.log;
-        let config_body = self.base_body(&rewrite.plan, rewrite.form);
+        let seal = self.at_rest.begin_stream(Kind::Base)?;
+        let note = seal.as_ref().map(SealedWriter::file_note);
+        let body = self.base_body(&rewrite.plan, rewrite.form).sealed(seal);
         let Some(aof) = self.aof.as_mut().or(self.unlogged.as_mut()) else {
             return Err("there is no AOF".to_owned());
         };
@@ -442,8 +447,9 @@ impl Shell {
             temporary: temporary.clone(),
             is_rdb,
         });
+        aof.folder.sealed.handle_base(&temporary, note);
         let target = aof.base_target(&temporary, self.hub.engine.config());
-        let file = SnapshotFile::create(target, config_body)?;
+        let file = SnapshotFile::create(target, body)?;
         Background::begin(rewrite.id, file, self.waker.clone())
     }
 
@@ -496,20 +502,21 @@ impl Shell {
     pub(crate) fn finish_log(&mut self) -> Result<(), String> {
         self.write_log();
         self.cancel_rewrite();
-        let Some(aof) = &self.aof else {
+        let Some(aof) = &mut self.aof else {
             return Ok(());
         };
-        self.hub
-            .log
-            .log(Level::Notice, "Calling fsync() on the AOF file.");
+        let log = self.hub.log;
+        log.log(Level::Notice, "Calling fsync() on the AOF file.");
         let Some(file) = &aof.file else {
             return Ok(());
         };
         file.sync_all().map_err(|error| {
             let text = format!("Fail to fsync the AOF file: {}.", system_text(&error));
-            self.hub.log.log(Level::Warning, &text);
+            log.log(Level::Warning, &text);
             text
-        })
+        })?;
+        aof.note_end(log);
+        Ok(())
     }
 
     /// The first rewrite after the log was switched on is not complete: an end now loses it.

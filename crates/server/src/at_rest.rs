@@ -3,10 +3,12 @@
 
 mod cipher;
 mod keys;
+mod log;
 mod source;
 mod store;
 mod writer;
 
+pub(crate) use log::SealedLog;
 pub(crate) use source::{Source, SourceError};
 pub(crate) use writer::SealedWriter;
 
@@ -19,8 +21,10 @@ use std::{
 
 use vk_engine::config::{Config, id};
 use vk_persist::seal::{
-    DatasetId, FileId, FileRandom, Header, Keyring, Kind, LogList, Register, SealFault,
-    SnapshotNote, stream::StreamReader, stream::StreamWriter,
+    Aead, DatasetId, FileId, FileNote, FileRandom, Header, Keyring, Kind, LogList, Register,
+    SealFault, SnapshotNote,
+    frames::FrameReader,
+    stream::{StreamReader, StreamWriter},
 };
 use zeroize::Zeroizing;
 
@@ -52,6 +56,12 @@ pub(crate) struct AtRest {
     known: Mutex<Known>,
     /// Kept open.
     _lock: Option<File>,
+}
+
+/// An encrypted file that is authentic as far as its header says what it is.
+struct Opened {
+    header: Header,
+    aead: Box<dyn Aead>,
 }
 
 #[derive(Debug)]
@@ -175,13 +185,17 @@ impl AtRest {
         )))
     }
 
-    fn begin_file(&self, kind: Kind) -> Result<(Header, Box<dyn vk_persist::seal::Aead>), String> {
+    fn begin_file(&self, kind: Kind) -> Result<(Header, Box<dyn Aead>), String> {
         let random = FileRandom {
             file: chance()?,
             key: Zeroizing::new(chance()?),
             nonce: chance()?,
         };
         let mut known = self.known();
+        if known.is_new {
+            // It must not be missing where there is an encrypted file, after a crash neither.
+            self.write_register(&mut known)?;
+        }
         known.register.generation = known.register.generation.saturating_add(1);
         let (dataset, generation) = (known.register.dataset, known.register.generation);
         Header::begin(
@@ -206,8 +220,12 @@ impl AtRest {
         {
             known.register.snapshot = Some(SnapshotNote { generation, file });
         }
-        let register = &known.register;
-        let text = register
+        self.write_register(&mut known)
+    }
+
+    fn write_register(&self, known: &mut Known) -> Result<(), String> {
+        let text = known
+            .register
             .encode(&self.keyring)
             .map_err(|fault| told(Register::FILE, fault))?;
         store::replace(&self.folder.join(Register::FILE), text.as_bytes())?;
@@ -219,16 +237,66 @@ impl AtRest {
     ///
     /// # Errors
     /// What to tell the operator.
-    pub(crate) fn open(&self, mut file: File, name: &str, kind: Kind) -> Result<Source, String> {
+    pub(crate) fn open(&self, mut file: File, name: &str) -> Result<Source, String> {
+        let Some(Opened { header, aead }) = self.open_header(&mut file, name, Kind::Snapshot)?
+        else {
+            return Ok(Source::plain(file, name));
+        };
+        self.compare_snapshot(&header, name)?;
+        let reader = StreamReader::new(aead, Header::BYTES);
+        Ok(Source::stream(file, name, reader))
+    }
+
+    /// Opens a part of an append-only file, which must be what the list says of it.
+    ///
+    /// # Errors
+    /// What to tell the operator.
+    pub(crate) fn open_part(
+        &self,
+        mut file: File,
+        name: &str,
+        kind: Kind,
+        note: Option<FileNote>,
+    ) -> Result<Source, String> {
+        let opened = self.open_header(&mut file, name, kind)?;
+        let is_other = match (note, &opened) {
+            (Some(note), Some(opened)) => note.file != opened.header.file,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if is_other {
+            return Err(format!(
+                "{name} is not the file that was written under this name"
+            ));
+        }
+        Ok(match opened {
+            None => Source::plain(file, name),
+            Some(Opened { aead, .. }) if kind == Kind::Increment => {
+                Source::frames(file, name, FrameReader::new(aead, Header::BYTES), note)
+            }
+            Some(Opened { aead, .. }) => {
+                Source::stream(file, name, StreamReader::new(aead, Header::BYTES))
+            }
+        })
+    }
+
+    /// Reads what an encrypted file begins with; nothing for a plain one that may be plain.
+    fn open_header(
+        &self,
+        file: &mut File,
+        name: &str,
+        kind: Kind,
+    ) -> Result<Option<Opened>, String> {
+        let complain = |error: io::Error| format!("Can't read {name}: {}", system_text(&error));
         let mut head = Vec::new();
-        (&mut file)
+        (&mut *file)
             .take(Header::BYTES as u64)
             .read_to_end(&mut head)
-            .and_then(|_| file.rewind())
-            .map_err(|error| format!("Can't read {name}: {}", system_text(&error)))?;
+            .map_err(complain)?;
         let header = match Header::parse(&head) {
             Err(SealFault::Plain) if self.accepts_plain => {
-                return Ok(Source::plain(file, name));
+                file.rewind().map_err(complain)?;
+                return Ok(None);
             }
             Err(SealFault::Plain) => return Err(format!("{name} is not encrypted: {PLAIN}")),
             header => header.map_err(|fault| told(name, fault))?,
@@ -236,18 +304,12 @@ impl AtRest {
         let aead = header
             .open(kind, &self.suite, &self.keyring)
             .map_err(|fault| told(name, fault))?;
-        self.admit(&header, name)?;
-        if kind == Kind::Snapshot {
-            self.compare_snapshot(&header, name)?;
-        }
-        file.seek(io::SeekFrom::Start(Header::BYTES as u64))
-            .map_err(|error| format!("Can't read {name}: {}", system_text(&error)))?;
-        let reader = StreamReader::new(aead, Header::BYTES);
-        Ok(Source::sealed(file, name, reader))
+        self.admit(header.dataset, header.generation, name)?;
+        Ok(Some(Opened { header, aead }))
     }
 
     /// Sees that an authentic file belongs to this dataset.
-    fn admit(&self, header: &Header, name: &str) -> Result<(), String> {
+    fn admit(&self, dataset: DatasetId, generation: u64, name: &str) -> Result<(), String> {
         let mut known = self.known();
         if known.is_new {
             if self.is_on && !self.accepts_older {
@@ -256,13 +318,13 @@ impl AtRest {
                     "{file}, which {name} belongs to, is missing: {OLDER}"
                 ));
             }
-            known.register.dataset = header.dataset;
+            known.register.dataset = dataset;
             known.is_new = false;
         }
-        if known.register.dataset != header.dataset {
+        if known.register.dataset != dataset {
             return Err(told(name, SealFault::Dataset));
         }
-        known.register.generation = known.register.generation.max(header.generation);
+        known.register.generation = known.register.generation.max(generation);
         Ok(())
     }
 
@@ -278,19 +340,6 @@ impl AtRest {
             "{name} is not the last snapshot that was written (generation {}, not {}): {OLDER}",
             header.generation, note.generation
         ))
-    }
-
-    /// Whether there can be an append-only file.
-    ///
-    /// # Errors
-    /// There cannot: it would not be encrypted. What to tell the operator.
-    pub(crate) fn admit_log(&self) -> Result<(), String> {
-        if self.is_on {
-            return Err("The append-only file is not encrypted by this version: \
-                        appendonly and at-rest-encryption exclude each other"
-                .to_owned());
-        }
-        Ok(())
     }
 
     /// There is no snapshot: sees whether there should be one.
@@ -362,5 +411,9 @@ fn lock(folder: &Path) -> Result<File, String> {
     Ok(file)
 }
 
+#[cfg(test)]
+mod log_tests;
+#[cfg(test)]
+mod rig;
 #[cfg(test)]
 mod tests;

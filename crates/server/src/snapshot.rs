@@ -325,7 +325,7 @@ impl Shell {
     /// Why it cannot be read; the server must not start without its data.
     pub(crate) fn begin_loading(&mut self) -> Result<bool, String> {
         if self.hub.engine.config().bool(id::APPENDONLY) {
-            let load = LogLoad::open(self.hub.engine.config(), self.hub.log)?;
+            let load = LogLoad::open(self.hub.engine.config(), &self.at_rest, self.hub.log)?;
             if !load.is_any() {
                 self.open_log(load.into_recovered())?;
                 return Ok(false);
@@ -397,7 +397,7 @@ impl Shell {
     pub(crate) fn load_log(&mut self) -> Result<(), String> {
         const NOT_LOADED: &str = "Error trying to load the AOF files, check server logs.";
         self.write_log();
-        let mut load = LogLoad::open(self.hub.engine.config(), self.hub.log)
+        let mut load = LogLoad::open(self.hub.engine.config(), &self.at_rest, self.hub.log)
             .inspect_err(|text| self.hub.log.log(Level::Warning, text))
             .map_err(|_| NOT_LOADED.to_owned())?;
         self.hub.engine.forget_all();

@@ -110,7 +110,9 @@ impl AppendOnly {
 
     /// Opens the last increment at the start, or makes the first one.
     pub(super) fn open_increment(&mut self, logger: &Logger) -> Result<(), String> {
-        let is_there = self.log.increment().is_some();
+        let sealed = &self.folder.sealed;
+        let last = self.log.increment();
+        let is_there = last.is_some_and(|name| !sealed.must_not_grow(name));
         if is_there {
             self.reopen()?;
         } else {
@@ -181,13 +183,40 @@ impl AppendOnly {
                 format!("Can't open the append-only file {name}: {text}")
             })
         });
+        let opened = opened.transpose()?;
         let name = name.map(str::to_owned);
+        if let Some(name) = &name {
+            self.folder.sealed.handle_opened(name);
+        }
         // What the thread still gives to the disk is of the file before.
         self.syncing = None;
         self.syncer.forget();
-        self.file = opened.transpose()?;
+        self.file = opened;
         self.file_name = name;
         Ok(())
+    }
+
+    /// Writes at the end of the file what was not written, encrypted or as it is.
+    fn write_file(&mut self) -> Result<(), String> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let sealed = &mut self.folder.sealed;
+        if sealed.is_growing() {
+            let bytes = sealed
+                .encrypt(self.log.unwritten())
+                .map_err(|fault| format!("it {fault}"))?;
+            let written = folder::append(file, bytes);
+            let landed = written
+                .as_ref()
+                .map_or_else(|(_, landed)| *landed, |()| usize::MAX);
+            sealed.handle_written(landed);
+            return written.map_err(|(error, _)| system_text(&error));
+        }
+        folder::append(file, self.log.unwritten()).map_err(|(error, landed)| {
+            self.log.handle_write_failed(landed);
+            system_text(&error)
+        })
     }
 
     /// Writes the buffer; with `always` it is on disk afterwards. So many connections wait for it,
@@ -198,13 +227,13 @@ impl AppendOnly {
         (connections, returned): (usize, usize),
         logger: &Logger,
     ) -> Result<(), String> {
-        let Some(file) = &mut self.file else {
+        if self.file.is_none() {
+            return Ok(());
+        }
+        self.write_file()?;
+        let Some(file) = &self.file else {
             return Ok(());
         };
-        folder::append(file, self.log.unwritten()).map_err(|(error, landed)| {
-            self.log.handle_write_failed(landed);
-            system_text(&error)
-        })?;
         self.log.handle_written();
         if self.log.policy() == FsyncPolicy::Always {
             let begun = Instant::now();
@@ -217,6 +246,35 @@ impl AppendOnly {
                 .handle_synced(begun.elapsed(), connections, returned);
         }
         Ok(())
+    }
+
+    /// Nothing will be written to the file any more: an encrypted one says so itself.
+    pub(super) fn end_file(&mut self) -> io::Result<()> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        if let Some(end) = self.folder.sealed.close() {
+            folder::append(file, &end).map_err(|(error, _)| error)?;
+        }
+        file.sync_all()
+    }
+
+    /// All is on disk: the list says where the file ends, so that nothing of it can be taken away.
+    pub(super) fn note_end(&mut self, logger: &Logger) {
+        if !self.folder.sealed.is_growing() || self.log.increment().is_none() {
+            return;
+        }
+        self.folder.sealed.note_synced();
+        let names = self.log.names();
+        let (temporary, name) = (names.temporary_manifest(), names.manifest());
+        let ops = [
+            FileOp::Write(temporary.clone(), self.log.manifest().encode()),
+            FileOp::Sync(temporary.clone()),
+            FileOp::Rename(temporary, name),
+            FileOp::SyncFolder,
+        ];
+        // What was there before is right, too.
+        self.folder.clean_up(&ops, logger);
     }
 
     /// The disk has failed for the file that is written to.
@@ -293,7 +351,7 @@ impl AppendOnly {
         Ok(())
     }
 
-    fn discard(&self, temporary: &str, logger: &Logger) {
+    fn discard(&mut self, temporary: &str, logger: &Logger) {
         self.folder
             .clean_up(&[FileOp::Remove(temporary.to_owned())], logger);
     }

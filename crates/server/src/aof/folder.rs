@@ -9,14 +9,17 @@ use std::{
 use vk_persist::{FileOp, Manifest, ManifestError, Names};
 
 use crate::{
+    at_rest::SealedLog,
     listen::system_text,
     log::{Level, Logger},
 };
 
 /// A folder with the files of a log.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
+    /// Which of the files are encrypted, and how they go on.
+    pub(super) sealed: SealedLog,
 }
 
 /// A piece of work that failed.
@@ -29,8 +32,8 @@ pub(super) struct FolderError {
 }
 
 impl Folder {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub(super) fn new(path: PathBuf, sealed: SealedLog) -> Self {
+        Self { path, sealed }
     }
 
     pub(super) fn name(&self) -> String {
@@ -55,16 +58,16 @@ impl Folder {
     }
 
     /// The list of files, if there is one.
-    pub(super) fn manifest(&self, names: &Names) -> Result<Option<Manifest>, String> {
+    pub(super) fn manifest(&mut self, names: &Names) -> Result<Option<Manifest>, String> {
         let bytes = self.manifest_bytes(names)?;
         let manifest = bytes.as_deref().map(Manifest::parse).transpose();
         manifest.map_err(|error| bad_manifest(&error))
     }
 
     /// The list of files as it was written.
-    pub(super) fn manifest_bytes(&self, names: &Names) -> Result<Option<Vec<u8>>, String> {
+    pub(super) fn manifest_bytes(&mut self, names: &Names) -> Result<Option<Vec<u8>>, String> {
         let path = self.path(&names.manifest());
-        match fs::read(&path) {
+        let bytes = match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(format!(
@@ -72,7 +75,9 @@ impl Folder {
                 path.display(),
                 system_text(&error)
             )),
-        }
+        }?;
+        self.sealed.open_list(bytes.as_deref())?;
+        Ok(bytes)
     }
 
     /// Opens a file to write at its end.
@@ -81,7 +86,7 @@ impl Folder {
     }
 
     /// Does one thing after the other, up to the first that fails.
-    pub(super) fn perform(&self, ops: &[FileOp]) -> Result<(), FolderError> {
+    pub(super) fn perform(&mut self, ops: &[FileOp]) -> Result<(), FolderError> {
         ops.iter().enumerate().try_for_each(|(at, op)| {
             self.perform_one(op).map_err(|error| FolderError {
                 at,
@@ -96,7 +101,7 @@ impl Folder {
     }
 
     /// Does what can be done of it.
-    pub(super) fn clean_up(&self, ops: &[FileOp], logger: &Logger) {
+    pub(super) fn clean_up(&mut self, ops: &[FileOp], logger: &Logger) {
         for op in ops {
             if let Err(error) = self.perform_one(op) {
                 let text = system_text(&error);
@@ -106,21 +111,50 @@ impl Folder {
         }
     }
 
-    fn perform_one(&self, op: &FileOp) -> io::Result<()> {
+    fn perform_one(&mut self, op: &FileOp) -> io::Result<()> {
         match op {
-            FileOp::Create(name) => self.create_new(name).map(|_| ()),
-            FileOp::Write(name, bytes) => self.create_new(name)?.write_all(bytes),
+            FileOp::Create(name) => self.begin(name),
+            FileOp::Write(name, bytes) => {
+                let bytes = self.sealed.sign(bytes).map_err(io::Error::other)?;
+                self.create_new(name)?.write_all(&bytes)
+            }
             FileOp::Cut(name, bytes) => {
                 let file = OpenOptions::new().write(true).open(self.path(name))?;
                 file.set_len(*bytes)
             }
             FileOp::Sync(name) => File::open(self.path(name))?.sync_all(),
             FileOp::SyncFolder => File::open(&self.path)?.sync_all(),
-            FileOp::Rename(from, to) => fs::rename(self.path(from), self.path(to)),
-            FileOp::Remove(name) => self.remove(name),
+            FileOp::Rename(from, to) => self.rename(from, to),
+            FileOp::Remove(name) => {
+                self.sealed.handle_removed(name);
+                self.remove(name)
+            }
             FileOp::TakeOver(name) => fs::rename(name, self.path(name)),
             FileOp::SyncOutside => crate::snapshot::sync_folder(&self.path),
         }
+    }
+
+    /// A file that is written to, with what an encrypted one begins with: on disk before any list
+    /// names it.
+    fn begin(&mut self, name: &str) -> io::Result<()> {
+        let head = self.sealed.create(name).map_err(io::Error::other)?;
+        let mut file = self.create_new(name)?;
+        if head.is_empty() {
+            return Ok(());
+        }
+        file.write_all(&head)?;
+        file.sync_all()
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path(from), self.path(to))?;
+        self.sealed.handle_renamed(from, to);
+        if self.sealed.is_list(to) {
+            // Noted is only what a crash does not undo.
+            File::open(&self.path)?.sync_all()?;
+            self.sealed.handle_listed().map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     /// A file that was not there before: what another one of this name held cannot come back.

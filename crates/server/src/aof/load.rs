@@ -3,8 +3,8 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _},
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,13 +17,12 @@ use vk_resp::Request;
 
 use super::folder::{Folder, bad_manifest};
 use crate::{
+    at_rest::{AtRest, Source, SourceError},
     hub::Hub,
     listen::system_text,
     log::{Level, Logger},
 };
 
-/// Bytes that are read at once.
-const READ_BYTES: usize = 1 << 20;
 /// Records between two looks at the time.
 const RECORDS_PER_STEP: usize = 256;
 
@@ -39,9 +38,10 @@ pub(crate) struct LogLoad {
 }
 
 struct Current {
-    file: File,
+    source: Source,
     name: String,
     is_base: bool,
+    /// Its bytes so far, as they are stored.
     bytes: u64,
     begun: Instant,
     part: Part,
@@ -57,8 +57,12 @@ impl LogLoad {
     ///
     /// # Errors
     /// What to tell the operator.
-    pub(crate) fn open(config: &Config, log: &Logger) -> Result<Self, String> {
-        let (folder, names) = (super::folder(config), super::names(config));
+    pub(crate) fn open(
+        config: &Config,
+        at_rest: &Arc<AtRest>,
+        log: &Logger,
+    ) -> Result<Self, String> {
+        let (mut folder, names) = (super::folder(config, at_rest), super::names(config));
         let manifest = folder.manifest_bytes(&names)?;
         let single = Path::new(names.single());
         let found = Found {
@@ -69,22 +73,22 @@ impl LogLoad {
         };
         let recovery = Recovery::new(&names, found);
         let mut recovery = recovery.map_err(|error| bad_manifest(&error))?;
-        take_over(&folder, &names, &recovery, log)?;
+        take_over(&mut folder, &names, &recovery, log)?;
         let sizes = recovery.files().map(|name| {
             let facts = fs::metadata(folder.path(name)).map_err(|error| {
                 let text = system_text(&error);
                 format!("The append log file {name} doesn't exist: {text}")
             })?;
-            Ok(facts.len())
+            Ok((facts.len(), folder.sealed.contents_bytes(name, facts.len())))
         });
-        let sizes = sizes.collect::<Result<Vec<u64>, String>>()?;
-        let total_bytes = sizes.iter().sum();
-        recovery.handle_sizes(sizes);
+        let sizes = sizes.collect::<Result<Vec<(u64, u64)>, String>>()?;
+        let total_bytes = sizes.iter().map(|(bytes, _)| bytes).sum();
+        recovery.handle_sizes(sizes.into_iter().map(|(_, contents)| contents).collect());
         Ok(Self {
             folder,
             recovery,
             current: None,
-            buffer: vec![0; READ_BYTES],
+            buffer: Vec::new(),
             total_bytes,
             done_bytes: 0,
             begun: Instant::now(),
@@ -92,8 +96,8 @@ impl LogLoad {
     }
 
     /// What the log goes on with.
-    pub(crate) fn into_recovered(self) -> Recovered {
-        self.recovery.finish()
+    pub(crate) fn into_recovered(self) -> (Recovered, Folder) {
+        (self.recovery.finish(), self.folder)
     }
 
     /// For how long it has been going on.
@@ -142,18 +146,18 @@ impl LogLoad {
         };
         let name = name.to_owned();
         let path = self.folder.path(&name);
-        let open = || -> io::Result<(File, bool)> {
-            let mut head = Vec::new();
-            File::open(&path)?.take(6).read_to_end(&mut head)?;
-            let is_snapshot = head.starts_with(b"REDIS") || head.starts_with(b"VALKEY");
-            Ok((File::open(&path)?, is_snapshot))
-        };
-        let (file, is_snapshot) = open().map_err(|error| {
+        let file = File::open(&path).map_err(|error| {
             format!(
                 "Fatal error: can't open the append log file {name} for reading: {}",
                 system_text(&error)
             )
         })?;
+        let mut source = self.folder.sealed.open_part(file, &name, is_base)?;
+        source
+            .read(&mut self.buffer)
+            .map_err(|error| unreadable(error, &name))?;
+        let head = &self.buffer;
+        let is_snapshot = head.starts_with(b"REDIS") || head.starts_with(b"VALKEY");
         let env = Hub::env(&hub.clock, &mut hub.host);
         hub.engine
             .handle_log_loading(&env, Some((self.done_bytes, self.total_bytes)));
@@ -164,6 +168,7 @@ impl LogLoad {
                 is_aof_base: true,
             };
             hub.engine.load_begin(&env, options);
+            hub.engine.load_feed(head);
             let text = if is_base {
                 "Reading RDB base file on AOF loading..."
             } else {
@@ -172,13 +177,15 @@ impl LogLoad {
             hub.log.log(Level::Notice, text);
             Part::Snapshot
         } else {
-            Part::Commands(Box::new(LogReader::new(0)))
+            let mut reader = LogReader::new(0);
+            reader.feed(head);
+            Part::Commands(Box::new(reader))
         };
         self.current = Some(Current {
-            file,
+            bytes: source.bytes(),
+            source,
             name,
             is_base,
-            bytes: 0,
             begun: Instant::now(),
             part,
         });
@@ -195,15 +202,10 @@ impl LogLoad {
     }
 
     fn read(&mut self, current: &mut Current) -> Result<usize, String> {
-        let count = current.file.read(&mut self.buffer).map_err(|error| {
-            format!(
-                "Unrecoverable error reading the append only file {}: {}",
-                current.name,
-                system_text(&error)
-            )
-        })?;
-        current.bytes = current.bytes.saturating_add(count as u64);
-        Ok(count)
+        let read = current.source.read(&mut self.buffer);
+        read.map_err(|error| unreadable(error, &current.name))?;
+        current.bytes = current.source.bytes();
+        Ok(self.buffer.len())
     }
 
     fn load_snapshot(&mut self, hub: &mut Hub, current: &mut Current) -> Result<bool, String> {
@@ -220,8 +222,7 @@ impl LogLoad {
                 if count == 0 {
                     hub.engine.load_finish();
                 } else {
-                    let bytes = self.buffer.get(..count).unwrap_or_default();
-                    hub.engine.load_feed(bytes);
+                    hub.engine.load_feed(&self.buffer);
                 }
                 Ok(false)
             }
@@ -266,7 +267,7 @@ impl LogLoad {
                         return Ok(true);
                     };
                     if count > 0 {
-                        reader.feed(self.buffer.get(..count).unwrap_or_default());
+                        reader.feed(&self.buffer);
                         continue;
                     }
                     return self.end_commands(hub, current).map(|()| true);
@@ -283,7 +284,17 @@ impl LogLoad {
         let Part::Commands(reader) = &current.part else {
             return Ok(());
         };
-        let (name, good, ended) = (&current.name, reader.good(), reader.finish());
+        let (name, mut good, mut ended) = (&current.name, reader.good(), reader.finish());
+        let grown = current.source.grown_end();
+        if let Some(end) = grown {
+            good = end.good.bytes;
+            ended = match ended {
+                Ok(()) if end.is_torn => Err(LogFault::Truncated),
+                Ok(()) => Ok(()),
+                // Whole commands were written together, so that none can be torn here.
+                Err(_) => Err(LogFault::Format(good)),
+            };
+        }
         let may_cut = hub.engine.config().bool(id::AOF_LOAD_TRUNCATED);
         let told_open = ended.is_err() && reader.is_in_transaction();
         let next = self
@@ -297,6 +308,9 @@ impl LogLoad {
             RecoveryFault::Log(fault) => told(fault, name),
             fault => format!("Fatal error: {fault}"),
         })?;
+        if let Some(end) = grown {
+            self.folder.sealed.handle_read(name, end.good);
+        }
         if ended.is_err() {
             for text in [
                 format!("!!! Warning: short read while loading the AOF file {name}!!!"),
@@ -308,6 +322,16 @@ impl LogLoad {
             current.bytes = good;
         }
         Ok(())
+    }
+}
+
+fn unreadable(error: SourceError, name: &str) -> String {
+    match error {
+        SourceError::Io(error) => {
+            let text = system_text(&error);
+            format!("Unrecoverable error reading the append only file {name}: {text}")
+        }
+        SourceError::Changed(text) => text,
     }
 }
 
@@ -328,7 +352,7 @@ fn told(fault: LogFault, name: &str) -> String {
 
 /// Takes over the one file that older versions wrote: it becomes the base under its own name.
 fn take_over(
-    folder: &Folder,
+    folder: &mut Folder,
     names: &Names,
     recovery: &Recovery,
     log: &Logger,

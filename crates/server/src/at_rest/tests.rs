@@ -1,122 +1,13 @@
-//! Encryption at rest with real files: what is written is read, and whatever is changed, missing or
-//! old is told with the name of the file.
+//! Encryption of snapshots with real files: what is written is read, and whatever is changed,
+//! missing or old is told with the name of the file.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use vk_engine::{SnapshotChunk, SnapshotPlan};
-use vk_rdb::Compression;
-use vk_spec::config::Profile;
-
-use super::*;
-use crate::{
-    snapshot::{Body, SnapshotFile, Target},
-    test_dir::TestDir,
-};
+use super::{rig::Rig, *};
 
 const MARKER: &[u8] = b"a-text-that-must-not-be-seen";
-
-/// A data folder and a folder of keys.
-struct Rig {
-    data: TestDir,
-    keys: TestDir,
-    config: Config,
-}
-
-impl Rig {
-    fn new() -> Self {
-        let mut rig = Self {
-            data: TestDir::new(),
-            keys: TestDir::new(),
-            config: Config::new(Profile::Compatible),
-        };
-        rig.set(id::AT_REST_ENCRYPTION, "yes");
-        rig.key("key", &["11"]);
-        rig
-    }
-
-    fn set(&mut self, id: vk_engine::config::ConfigId, value: &str) {
-        self.config.correct(id, value.as_bytes()).unwrap();
-    }
-
-    /// Gives a key file with keys of these bytes.
-    fn key(&mut self, name: &str, bytes: &[&str]) {
-        let lines: Vec<String> = bytes.iter().map(|byte| byte.repeat(32)).collect();
-        let path = self.secret(name, &lines.join("\n"));
-        self.set(id::AT_REST_KEY_FILE, &path);
-    }
-
-    fn secret(&self, name: &str, text: &str) -> String {
-        let path = self.keys.path().join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        path.display().to_string()
-    }
-
-    fn at_rest(&self) -> Result<Arc<AtRest>, String> {
-        AtRest::of_folder(&self.config, self.data.path()).map(Arc::new)
-    }
-
-    fn dump(&self) -> PathBuf {
-        self.data.path().join("dump.rdb")
-    }
-
-    fn save(&self, bytes: &[u8]) {
-        let at_rest = self.at_rest().unwrap();
-        let body = body().sealed(at_rest.begin_stream(Kind::Snapshot).unwrap());
-        let target = Target {
-            temporary: self.data.path().join("temp.rdb"),
-            path: self.dump(),
-            syncs_often: false,
-        };
-        let mut file = SnapshotFile::create(target, body).unwrap();
-        for bytes in bytes.chunks(300_000) {
-            let chunk = SnapshotChunk {
-                bytes: bytes.to_vec(),
-                ..SnapshotChunk::default()
-            };
-            file.write(&chunk).unwrap();
-        }
-        let told = file.finish().unwrap();
-        assert_eq!(told, fs::metadata(self.dump()).unwrap().len());
-    }
-
-    /// What is read back of the snapshot.
-    fn load(&self) -> Result<Vec<u8>, String> {
-        let at_rest = self.at_rest()?;
-        let Ok(file) = File::open(self.dump()) else {
-            at_rest.expect_no_snapshot("dump.rdb")?;
-            return Ok(Vec::new());
-        };
-        let mut source = at_rest.open(file, "dump.rdb", Kind::Snapshot)?;
-        let (mut all, mut piece) = (Vec::new(), Vec::new());
-        loop {
-            match source.read(&mut piece) {
-                Ok(()) if piece.is_empty() => return Ok(all),
-                Ok(()) => all.extend_from_slice(&piece),
-                Err(SourceError::Changed(text)) => return Err(text),
-                Err(SourceError::Io(error)) => return Err(error.to_string()),
-            }
-        }
-    }
-
-    fn refused(&self, parts: &[&str]) {
-        let text = self.load().unwrap_err();
-        for part in parts {
-            assert!(text.contains(part), "{part} in: {text}");
-        }
-    }
-}
-
-fn body() -> Body {
-    let plan = SnapshotPlan {
-        version: 11,
-        facts: vk_rdb::Facts::default(),
-        functions: Vec::new(),
-    };
-    Body::records(&plan, Compression::None, true)
-}
 
 fn contents() -> Vec<u8> {
     MARKER.repeat(20_000)
@@ -142,14 +33,7 @@ fn each_of_a_thousand_changed_bytes_is_noticed() {
     let rig = Rig::new();
     rig.save(&contents()[..200_000]);
     let paths = [rig.dump(), rig.data.path().join(Register::FILE)];
-    // A fixed row of numbers (Knuth's MMIX generator), so that a failure can be repeated.
-    let mut state = 0x5eed_u64;
-    let mut next = |below: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).unwrap() % below
-    };
+    let mut next = rig::numbers();
     for round in 0..1000 {
         // One in ten in the small file; some in the header of the other.
         let path = &paths[usize::from(round % 10 == 0)];
@@ -223,9 +107,14 @@ fn what_is_missing_or_old_is_noticed() {
 #[test]
 fn a_crash_before_the_note_is_no_fault() {
     let rig = Rig::new();
-    rig.save(b"first");
     let register = rig.data.path().join(Register::FILE);
+    rig.at_rest().unwrap().begin_stream(Kind::Snapshot).unwrap();
+    let empty = fs::read(&register).unwrap();
+    rig.save(b"first");
     let before = fs::read(&register).unwrap();
+    fs::write(&register, empty).unwrap();
+    assert!(rig.load().is_ok());
+    fs::write(&register, &before).unwrap();
     rig.save(b"second");
     fs::write(&register, before).unwrap();
     assert!(rig.load().is_ok());

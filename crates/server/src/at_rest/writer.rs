@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vk_persist::seal::{FileId, Header, Kind, SealFault, stream::StreamWriter};
+use vk_persist::seal::{FileId, FileNote, Header, Kind, SealFault, stream::StreamWriter};
 
 use super::AtRest;
 
@@ -33,6 +33,14 @@ impl SealedWriter {
             generation: header.generation,
             stream: Some(stream),
             out: header.encode(),
+        }
+    }
+
+    /// What a list says of the file.
+    pub(crate) fn file_note(&self) -> FileNote {
+        FileNote {
+            file: self.file,
+            closed: None,
         }
     }
 

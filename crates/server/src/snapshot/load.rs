@@ -9,8 +9,6 @@ use std::{
 
 use vk_engine::{LoadOptions, LoadStep, MonoMicros, config::id};
 
-use vk_persist::seal::Kind;
-
 use crate::{
     at_rest::{AtRest, Source, SourceError},
     hub::Hub,
@@ -55,7 +53,7 @@ impl FileLoad {
         };
         let name = path.display().to_string();
         Ok(Some(Self {
-            source: at_rest.open(file, &name, Kind::Snapshot)?,
+            source: at_rest.open(file, &name)?,
             name,
             total_bytes,
             buffer: Vec::new(),
