@@ -43,8 +43,8 @@ pub struct ReplicationFacts {
 
 /// A file that is being written. Every call appends to `out`.
 ///
-/// Order: [`FileWriter::begin`], any number of [`FileWriter::function`], [`FileWriter::records`] and
-/// [`FileWriter::text`], [`FileWriter::end`].
+/// Order: [`FileWriter::begin`], any number of [`FileWriter::function`], [`FileWriter::records`]
+/// and [`FileWriter::text`], [`FileWriter::end`].
 #[derive(Debug)]
 pub struct FileWriter {
     version: u16,
