@@ -12,7 +12,10 @@ use vk_resp::Reply;
 
 /// Fields that the recorded server does not have, and why they are here.
 const ADDED: &[(&str, &[&str])] = &[
-    ("our own", &["verikey_version", "security_profile"]),
+    (
+        "our own",
+        &["verikey_version", "security_profile", "at_rest_encryption"],
+    ),
     (
         "since Valkey 8.1",
         &[

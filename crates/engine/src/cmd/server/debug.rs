@@ -519,7 +519,7 @@ mod tests {
     #[test]
     fn crashes_are_the_shells_work() {
         for (line, expected) in [
-            ("DEBUG SEGFAULT", CrashKind::Abort),
+            ("DEBUG SEGFAULT", CrashKind::Segfault),
             ("DEBUG PANIC", CrashKind::Abort),
             ("DEBUG CRASH-AND-RECOVER 10", CrashKind::Restart),
         ] {
