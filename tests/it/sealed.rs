@@ -237,7 +237,7 @@ fn an_encrypted_log_survives_kills_and_rewrites() {
             let before = digest(&mut client);
             server.signal(Signal::KILL);
             server.wait_for_end();
-            let stopped = server.stop();
+            let stopped = server.relaunch();
             tells_nothing(stopped.folder());
             server = stopped.start();
             client = server.client();
@@ -257,7 +257,7 @@ fn a_log_that_was_changed_or_cut_off_is_refused_by_name() {
     }
     server.signal(Signal::KILL);
     server.wait_for_end();
-    let stopped = server.stop();
+    let stopped = server.relaunch();
     // What was being written when the process was killed may be torn: it was not acknowledged.
     let last = last_increment(stopped.folder());
     let whole = fs::read(&last).unwrap();

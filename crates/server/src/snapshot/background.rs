@@ -13,7 +13,7 @@ use std::{
 use mio::Waker;
 use vk_engine::{MonoMicros, SnapshotChunk, SnapshotId, SnapshotStep, WorkBudget};
 
-use super::file::SnapshotFile;
+use super::file::{Claim, SnapshotFile};
 use crate::hub::Hub;
 
 /// Pieces that wait for the thread.
@@ -32,6 +32,8 @@ enum Piece {
 #[derive(Debug)]
 pub(crate) struct Background {
     id: SnapshotId,
+    /// To give its file up.
+    claim: Claim,
     pieces: SyncSender<Piece>,
     /// Pieces that were written, to be filled again.
     spares: Receiver<SnapshotChunk>,
@@ -66,6 +68,7 @@ impl Background {
         let (pieces, received) = sync_channel(PIECES_MAX);
         let (written, spares) = channel();
         let (ended, result) = channel();
+        let claim = file.claim();
         let work = move || {
             let result = write(file, &received, &written);
             // A loop that does not listen any more has given the snapshot up.
@@ -81,6 +84,7 @@ impl Background {
             .map_err(|error| format!("Can't save in background: {error}"))?;
         Ok(Self {
             id,
+            claim,
             pieces,
             spares,
             result,
@@ -97,8 +101,10 @@ impl Background {
         self.id
     }
 
-    /// Gives the snapshot up: the thread finds nobody and removes its file.
-    pub(crate) fn cancel(self) {}
+    /// Gives the snapshot up: its file is gone, and the thread ends when it notices.
+    pub(crate) fn cancel(self) {
+        self.claim.give_up();
+    }
 
     /// How it ended, if it has.
     pub(crate) fn poll_result(&mut self) -> Option<Result<u64, String>> {

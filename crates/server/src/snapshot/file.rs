@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use vk_engine::{SnapshotChunk, SnapshotPlan};
@@ -80,8 +81,43 @@ pub(crate) struct SnapshotFile {
     out: Vec<u8>,
     unsynced_bytes: u64,
     bytes: u64,
+    claim: Claim,
+}
+
+/// What becomes of a file, for the thread that writes it and for whoever may give it up.
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
     target: Target,
-    is_complete: bool,
+    fate: Arc<Mutex<Fate>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Wanted,
+    Complete,
+    GivenUp,
+}
+
+impl Claim {
+    /// The file is not wanted. It is gone on return, and its writer does nothing about its name any
+    /// more, since the next file may have the same one. A file that is in its place stays.
+    pub(crate) fn give_up(&self) {
+        let mut fate = self.lock();
+        let is_in_place = *fate == Fate::Complete && self.target.temporary != self.target.path;
+        if !is_in_place && *fate != Fate::GivenUp {
+            *fate = Fate::GivenUp;
+            self.remove();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Fate> {
+        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remove(&self) {
+        // There may be no room for more, and nobody needs the half of a file.
+        let _ = fs::remove_file(&self.target.temporary);
+    }
 }
 
 impl SnapshotFile {
@@ -105,9 +141,16 @@ impl SnapshotFile {
             out: body.beginning,
             unsynced_bytes: 0,
             bytes: 0,
-            target,
-            is_complete: false,
+            claim: Claim {
+                target,
+                fate: Arc::new(Mutex::new(Fate::Wanted)),
+            },
         })
+    }
+
+    /// With it the file can be given up while another thread writes it.
+    pub(crate) fn claim(&self) -> Claim {
+        self.claim.clone()
     }
 
     /// Adds a piece.
@@ -143,7 +186,7 @@ impl SnapshotFile {
         self.unsynced_bytes = self.unsynced_bytes.saturating_add(self.out.len() as u64);
         self.bytes = self.bytes.saturating_add(self.out.len() as u64);
         self.out.clear();
-        if self.target.syncs_often && self.unsynced_bytes >= SYNC_BYTES {
+        if self.claim.target.syncs_often && self.unsynced_bytes >= SYNC_BYTES {
             self.file.sync_data()?;
             self.unsynced_bytes = 0;
         }
@@ -167,10 +210,14 @@ impl SnapshotFile {
             .map_err(|error| write_error(&error))?;
         let Target {
             temporary, path, ..
-        } = &self.target;
+        } = &self.claim.target;
+        let mut fate = self.claim.lock();
+        if *fate == Fate::GivenUp {
+            return Err("The file was given up".to_owned());
+        }
         if temporary == path {
             // Whoever asked for it puts it in its place.
-            self.is_complete = true;
+            *fate = Fate::Complete;
             return Ok(self.bytes);
         }
         fs::rename(temporary, path).map_err(|error| {
@@ -183,7 +230,8 @@ impl SnapshotFile {
                 system_text(&error)
             )
         })?;
-        self.is_complete = true;
+        *fate = Fate::Complete;
+        drop(fate);
         sync_folder(path).map_err(|error| {
             let text = system_text(&error);
             format!("Failed to fsync directory while saving DB: {text}")
@@ -195,9 +243,8 @@ impl SnapshotFile {
 
 impl Drop for SnapshotFile {
     fn drop(&mut self) {
-        if !self.is_complete {
-            // There may be no room for more, and nobody needs the half of a file.
-            let _ = fs::remove_file(&self.target.temporary);
+        if *self.claim.lock() == Fate::Wanted {
+            self.claim.remove();
         }
     }
 }
@@ -262,6 +309,29 @@ mod tests {
         assert_eq!(files(), 1);
         let bytes = fs::read(&target.path).unwrap();
         assert!(bytes.starts_with(b"REDIS0011"));
+    }
+
+    #[test]
+    fn a_file_that_was_given_up_leaves_the_next_one_alone() {
+        let folder = TestDir::new();
+        let target = Target {
+            temporary: folder.path().join("temp.rdb"),
+            path: folder.path().join("dump.rdb"),
+            syncs_often: false,
+        };
+        let first = SnapshotFile::create(target.clone(), body()).unwrap();
+        let claim = first.claim();
+        claim.give_up();
+        assert!(!target.temporary.exists());
+        let second = SnapshotFile::create(target.clone(), body()).unwrap();
+        // The writer of the first one comes to its end now.
+        first.finish().unwrap_err();
+        claim.give_up();
+        assert!(target.temporary.exists() && !target.path.exists());
+        let claim = second.claim();
+        second.finish().unwrap();
+        claim.give_up();
+        assert!(target.path.exists() && !target.temporary.exists());
     }
 
     #[test]
