@@ -19,6 +19,7 @@ mod faults;
 mod files;
 mod limits;
 mod log_files;
+mod peer;
 mod process;
 mod pubsub;
 mod sealed;

@@ -285,25 +285,33 @@ fn client_at(port: u16) -> Client {
 }
 
 /// A redis-server on a folder, ended with the test.
-struct Peer {
+pub(crate) struct Peer {
     process: std::process::Child,
     port: u16,
 }
 
 impl Peer {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
         let port = free_port().unwrap();
         let process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--save", "", "--dir"])
             .arg(folder)
+            .args(args)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         Self { process, port }
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         client_at(self.port)
+    }
+
+    /// Waits for its end, which was asked for.
+    pub(crate) fn wait(mut self) {
+        wait_until("the end of redis-server", TIME, || {
+            self.process.try_wait().unwrap().is_some()
+        });
     }
 }
 
@@ -314,8 +322,39 @@ impl Drop for Peer {
     }
 }
 
+/// A little of everything that older servers know, too.
+pub(crate) fn fill_common(client: &mut Client) {
+    for line in [
+        "SET text hello",
+        "SET number 12345",
+        "APPEND raw abc",
+        "RPUSH list a b c",
+        "SADD ints 1 2 3",
+        "SADD words a b c",
+        "HSET hash f v g w",
+        "ZADD zset 1 a 2.5 b -inf c",
+        "XADD stream 1-1 f v",
+        "XGROUP CREATE stream group 0",
+        "XREADGROUP GROUP group consumer STREAMS stream >",
+        "SET volatile x PXAT 9999999999999",
+    ] {
+        client.run(line).unwrap();
+    }
+    for element in 0..200 {
+        let member = format!("member-of-some-length-{element:040}");
+        for line in [
+            format!("RPUSH biglist {member}"),
+            format!("SADD bigset {member}"),
+            format!("HSET bighash {member} {member}"),
+            format!("ZADD bigzset {element} {member}"),
+        ] {
+            client.run(&line).unwrap();
+        }
+    }
+}
+
 /// Values as texts, to be compared between servers.
-fn contents(client: &mut Client) -> Vec<String> {
+pub(crate) fn contents(client: &mut Client) -> Vec<String> {
     [
         "GET text",
         "GET number",
@@ -342,35 +381,9 @@ fn contents(client: &mut Client) -> Vec<String> {
 #[test]
 fn files_of_redis_server_are_loaded() {
     let launch = launch(&[]);
-    let peer = Peer::start(launch.folder());
+    let peer = Peer::start(launch.folder(), &[]);
     let mut other = peer.client();
-    for line in [
-        "SET text hello",
-        "SET number 12345",
-        "APPEND raw abc",
-        "RPUSH list a b c",
-        "SADD ints 1 2 3",
-        "SADD words a b c",
-        "HSET hash f v g w",
-        "ZADD zset 1 a 2.5 b -inf c",
-        "XADD stream 1-1 f v",
-        "XGROUP CREATE stream group 0",
-        "XREADGROUP GROUP group consumer STREAMS stream >",
-        "SET volatile x PXAT 9999999999999",
-    ] {
-        other.run(line).unwrap();
-    }
-    for element in 0..200 {
-        let member = format!("member-of-some-length-{element:040}");
-        for line in [
-            format!("RPUSH biglist {member}"),
-            format!("SADD bigset {member}"),
-            format!("HSET bighash {member} {member}"),
-            format!("ZADD bigzset {element} {member}"),
-        ] {
-            other.run(&line).unwrap();
-        }
-    }
+    fill_common(&mut other);
     assert_eq!(other.run("SAVE").unwrap(), simple("OK"));
     let expected = contents(&mut other);
     let server = launch.start();

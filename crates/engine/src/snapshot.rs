@@ -18,10 +18,13 @@ mod walk;
 
 use alloc::vec::Vec;
 
-use vk_rdb::{Facts, TextSpan, VERSION_REDIS_MAX, VERSION_VALKEY};
+use vk_rdb::{
+    Facts, TextSpan, VERSION_FUNCTIONS_MIN, VERSION_REDIS_MAX, VERSION_TRANSCRIBED_MIN,
+    VERSION_VALKEY,
+};
 use vk_resp::Blob;
 
-use crate::{Engine, config::id, version};
+use crate::{Engine, LogLevel, config::id, version};
 
 pub use commands::record_commands;
 pub(crate) use load::Loading;
@@ -122,14 +125,17 @@ impl Engine {
 
     /// What a file begins with that holds the state of this moment.
     #[must_use]
-    pub fn snapshot_plan(&self, is_aof_base: bool) -> SnapshotPlan {
-        let needs_newest = self.dbs.iter().any(|(_, db)| db.expiring_parts_len() > 0);
+    pub fn snapshot_plan(&mut self, is_aof_base: bool) -> SnapshotPlan {
+        let version = self.saved_version();
+        let named = self.config.int(id::RDB_VERSION);
+        if named > 0 && named < i64::from(version) {
+            let text = alloc::format!(
+                "rdb-version {named} has no form for some of the data: version {version} is written"
+            );
+            self.log(LogLevel::Warning, text);
+        }
         SnapshotPlan {
-            version: if needs_newest {
-                VERSION_VALKEY
-            } else {
-                VERSION_REDIS_MAX
-            },
+            version,
             facts: Facts {
                 server_version: version::VALKEY.into(),
                 created_s: self.wall.0.div_euclid(1_000_000),
@@ -147,6 +153,27 @@ impl Engine {
             self.dbs.flush(db);
         }
         self.functions.clear();
+    }
+
+    /// The version that is asked for, or the oldest that has all that the data needs.
+    fn saved_version(&self) -> u16 {
+        let needed = if self.dbs.iter().any(|(_, db)| db.expiring_parts_len() > 0) {
+            VERSION_VALKEY
+        } else if self.functions.is_empty() {
+            VERSION_TRANSCRIBED_MIN
+        } else {
+            VERSION_FUNCTIONS_MIN
+        };
+        let named = u16::try_from(self.config.int(id::RDB_VERSION)).ok();
+        let named = named.filter(|named| *named > 0);
+        needed.max(named.unwrap_or(VERSION_REDIS_MAX))
+    }
+
+    fn saved_manner(&self) -> record::Manner {
+        record::Manner {
+            uses: self.saved_uses(),
+            version: self.saved_version(),
+        }
     }
 
     /// Whether records of use go into the file, and which.

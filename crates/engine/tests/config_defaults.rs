@@ -20,6 +20,7 @@ const ADDED: &[(&str, &[&str])] = &[
             "at-rest-key-file",
             "at-rest-old-key-file",
             "at-rest-passphrase-file",
+            "rdb-version",
             "secrets-dir",
             "security-profile",
             "tls-san",

@@ -37,6 +37,8 @@ pub use load::{LoadLimits, Loaded, load};
 pub use lzf::{Compressor, decompress};
 pub use reader::{Length, Reader, Text};
 pub use save::{code_of, code_of_shape, round_trip, save, save_piece, save_shape, version_for};
-pub use transcribe::{Inexpressible, VERSION_FUNCTIONS_MIN, VERSION_TRANSCRIBED_MIN, transcribe};
+pub use transcribe::{
+    Inexpressible, VERSION_FUNCTIONS_MIN, VERSION_TRANSCRIBED_MIN, code_in, save_as, transcribe,
+};
 pub use types::{VERSION_REDIS_MAX, VERSION_VALKEY, ValueCode};
 pub use writer::{Compression, Writer};

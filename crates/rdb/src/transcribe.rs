@@ -181,7 +181,7 @@ fn transcribe_key(
 ) -> Result<(), Inexpressible> {
     let last_use = record.last_use;
     let entry = record.into_entry();
-    let code = code_in(code_of(&entry), version)?;
+    let code = code_for(code_of(&entry), version)?;
     if let Some(at_ms) = entry.expire_ms() {
         writer.raw(&[opcode::EXPIRE_MS]);
         writer.time_ms(at_ms);
@@ -196,16 +196,30 @@ fn transcribe_key(
     }
     writer.raw(&[code as u8]);
     writer.string(entry.key());
-    if code == code_of(&entry) {
-        save(&entry, writer);
-    } else {
-        save_older(&entry, code, writer);
-    }
+    save_as(&entry, code, writer);
     Ok(())
 }
 
+/// The code of the entry's value in a version of the format, of [`VERSION_TRANSCRIBED_MIN`] or
+/// later. A version that cannot express it gets what no reader of it takes, so that nothing is lost
+/// unnoticed.
+#[must_use]
+pub fn code_in(entry: &DbEntry, version: u16) -> ValueCode {
+    let code = code_of(entry);
+    code_for(code, version).unwrap_or(code)
+}
+
+/// Writes the value of an entry in the form of a code that [`code_in`] has chosen.
+pub fn save_as(entry: &DbEntry, code: ValueCode, writer: &mut Writer) {
+    if code == code_of(entry) {
+        save(entry, writer);
+    } else {
+        save_older(entry, code, writer);
+    }
+}
+
 /// The form of a value in this version that comes next to the one that it has.
-const fn code_in(code: ValueCode, version: u16) -> Result<ValueCode, Inexpressible> {
+pub(crate) const fn code_for(code: ValueCode, version: u16) -> Result<ValueCode, Inexpressible> {
     let is_before_redis_7_2 = version < VERSION_REDIS_MAX;
     let is_before_redis_7_0 = version < VERSION_FUNCTIONS_MIN;
     Ok(match code {

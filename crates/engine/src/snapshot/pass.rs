@@ -11,7 +11,7 @@ use vk_rdb::Writer;
 
 use super::{
     SnapshotChunk, SnapshotForm, SnapshotId, SnapshotStep, commands, pieces::Opened, record,
-    record::Uses, shared,
+    record::Manner, shared,
 };
 use crate::{
     Engine, WorkBudget,
@@ -32,7 +32,7 @@ const KEPT_BYTES_MAX: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Pass {
     id: SnapshotId,
-    uses: Uses,
+    manner: Manner,
     output: Output,
     /// Databases that have not begun.
     waiting: VecDeque<Head>,
@@ -96,9 +96,9 @@ impl Output {
         }
     }
 
-    pub(super) fn put(&mut self, entry: &DbEntry, uses: Uses) {
+    pub(super) fn put(&mut self, entry: &DbEntry, manner: Manner) {
         match self {
-            Self::Records(writer) => record::put_key(entry, uses, writer),
+            Self::Records(writer) => record::put_key(entry, manner, writer),
             Self::Commands(out) => commands::put_key(entry, out),
         }
     }
@@ -138,7 +138,7 @@ impl Pass {
             .collect();
         Self {
             id,
-            uses: engine.saved_uses(),
+            manner: engine.saved_manner(),
             output: Output::new(form, engine.config.bool(id::RDBCOMPRESSION)),
             keys_total: waiting.iter().map(|head| head.keys).sum(),
             keys_done: 0,
@@ -196,12 +196,12 @@ impl Pass {
         match self.large.pop_front() {
             None => {}
             Some(Large::InPieces(outline)) => {
-                self.open = Some(Opened::new(outline, self.uses, &mut self.output));
+                self.open = Some(Opened::new(outline, self.manner, &mut self.output));
                 return Ok(1);
             }
             Some(Large::String(entry)) => {
                 let bytes = shared::long_string(&entry).map_or(0, |string| string.len());
-                shared::begin(&entry, bytes, self.uses, &mut self.output);
+                shared::begin(&entry, bytes, self.manner.uses, &mut self.output);
                 self.string = Some(entry);
                 return Ok(1);
             }
@@ -226,7 +226,7 @@ impl Pass {
         let mut keys = 0;
         let Self {
             output,
-            uses,
+            manner,
             large,
             keys_done,
             ..
@@ -244,8 +244,8 @@ impl Pass {
                 Saved::Image(Image::Whole(entry)) if is_long(&entry) => {
                     return large.push_back(Large::String(entry));
                 }
-                Saved::Live(entry) => output.put(entry, *uses),
-                Saved::Image(Image::Whole(entry)) => output.put(&entry, *uses),
+                Saved::Live(entry) => output.put(entry, *manner),
+                Saved::Image(Image::Whole(entry)) => output.put(&entry, *manner),
             }
             *keys_done += 1;
         });

@@ -8,12 +8,12 @@ use vk_data::{
     pieces::{Outline, Piece, Shape},
     stream::{StreamPiece, entries_of_node},
 };
-use vk_rdb::{code_of_shape, save_piece, save_shape};
+use vk_rdb::{ValueCode, code_of_shape, save_piece, save_shape};
 
 use super::{
     commands::{self, Series},
     pass::Output,
-    record::{self, Uses},
+    record::{self, Manner},
 };
 use crate::databases::{Databases, PieceStep};
 
@@ -21,6 +21,8 @@ use crate::databases::{Databases, PieceStep};
 #[derive(Debug)]
 pub(super) struct Opened {
     outline: Box<Outline>,
+    /// The form of its record.
+    code: ValueCode,
     progress: Progress,
 }
 
@@ -37,11 +39,12 @@ struct Progress {
 
 impl Opened {
     /// Writes everything that stands before the elements.
-    pub(super) fn new(outline: Box<Outline>, uses: Uses, output: &mut Output) -> Self {
+    pub(super) fn new(outline: Box<Outline>, manner: Manner, output: &mut Output) -> Self {
         let shape = outline.shape();
+        let code = code_of_shape(shape, manner.version);
         if let Output::Records(writer) = output {
-            record::put_head(outline.head(), code_of_shape(shape), uses, writer);
-            save_shape(shape, writer);
+            record::put_head(outline.head(), code, manner.uses, writer);
+            save_shape(shape, code, writer);
         }
         let series = match shape {
             Shape::Hash { len, .. } => Series::new(b"HMSET", len, 2),
@@ -56,7 +59,11 @@ impl Opened {
             expiring: Vec::new(),
             group: Vec::new(),
         };
-        Self { outline, progress }
+        Self {
+            outline,
+            code,
+            progress,
+        }
     }
 
     /// Reads and writes about `elements` elements; with how many there were.
@@ -66,13 +73,17 @@ impl Opened {
         elements: usize,
         output: &mut Output,
     ) -> (PieceStep, usize) {
-        let Self { outline, progress } = self;
+        let Self {
+            outline,
+            code,
+            progress,
+        } = self;
         let (shape, key) = (outline.shape(), outline.head().key());
         let mut count = 0;
         let step = dbs.read_piece(outline, elements, &mut |piece| {
             count += 1;
             match output {
-                Output::Records(writer) => save_piece(shape, piece, writer),
+                Output::Records(writer) => save_piece(shape, *code, piece, writer),
                 Output::Commands(out) => progress.put((key, shape), piece, out),
             }
         });

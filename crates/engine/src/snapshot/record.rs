@@ -1,9 +1,17 @@
 //! One key as a record of an RDB file.
 
 use vk_data::entry::DbEntry;
-use vk_rdb::{ValueCode, Writer, code_of, save};
+use vk_rdb::{ValueCode, Writer, code_in, save_as};
 
 use crate::engine::keyspace::{idle_seconds, lfu_decayed};
+
+/// How keys are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) uses: Uses,
+    /// The version of the format whose forms values take.
+    pub(super) version: u16,
+}
 
 /// What is told about the last use of a key.
 #[derive(Debug, Clone, Copy)]
@@ -40,9 +48,10 @@ pub(super) fn put_database(number: u32, keys: usize, volatile: usize, writer: &m
 }
 
 /// A key with all that is known of it.
-pub(super) fn put_key(entry: &DbEntry, uses: Uses, writer: &mut Writer) {
-    put_head(entry, code_of(entry), uses, writer);
-    save(entry, writer);
+pub(super) fn put_key(entry: &DbEntry, manner: Manner, writer: &mut Writer) {
+    let code = code_in(entry, manner.version);
+    put_head(entry, code, manner.uses, writer);
+    save_as(entry, code, writer);
 }
 
 /// A key with all that is known of it but its value.

@@ -13,7 +13,7 @@ impl Engine {
     ) {
         let mut output = Output::new(form, self.config.bool(id::RDBCOMPRESSION));
         let mut chunk = SnapshotChunk::default();
-        let uses = self.saved_uses();
+        let manner = self.saved_manner();
         for (number, db) in self.dbs.iter() {
             if db.is_empty() {
                 continue;
@@ -21,9 +21,9 @@ impl Engine {
             output.begin(number, db.len(), db.volatile_len());
             db.for_each(&mut |entry| {
                 match shared::long_string(entry) {
-                    None => output.put(entry, uses),
+                    None => output.put(entry, manner),
                     Some(string) => {
-                        shared::begin(entry, string.len(), uses, &mut output);
+                        shared::begin(entry, string.len(), manner.uses, &mut output);
                         output.hand_over(&mut chunk);
                         chunk.tail = Some(string.clone());
                         sink(&chunk);

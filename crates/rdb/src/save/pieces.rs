@@ -1,36 +1,39 @@
 //! Writing a large value that is read in pieces: what stands before its elements, and these one by
 //! one. The bytes are those of [`save`](crate::save()), but for the order where it does not count.
 
+use vk_data::list::Node;
 use vk_data::pieces::{Piece, Shape};
 use vk_data::stream::StreamPiece;
 
 use super::{NO_EXPIRY_MS, save_node, stream};
-use crate::{ValueCode, Writer, load::stream::Form};
+use crate::{ValueCode, Writer, load::stream::Form, transcribe::code_for};
 
-/// The code of the value.
+/// The code of the value in a version of the format, as [`code_in`](crate::code_in).
 #[must_use]
-pub fn code_of_shape(shape: Shape) -> ValueCode {
-    match shape {
+pub fn code_of_shape(shape: Shape, version: u16) -> ValueCode {
+    let code = match shape {
         Shape::Set { .. } => ValueCode::Set,
         Shape::Hash { expires: true, .. } => ValueCode::HashExpiring,
         Shape::Hash { .. } => ValueCode::Hash,
         Shape::ZSet { .. } => ValueCode::ZSet,
         Shape::List { .. } => ValueCode::ListQuicklist2,
         Shape::Stream(_) => ValueCode::Stream3,
-    }
+    };
+    code_for(code, version).unwrap_or(code)
 }
 
-/// Writes what stands before the elements.
-pub fn save_shape(shape: Shape, writer: &mut Writer) {
+/// Writes what stands before the elements of a value with this code.
+pub fn save_shape(shape: Shape, code: ValueCode, writer: &mut Writer) {
     match shape {
+        Shape::List { len, .. } if code == ValueCode::List => writer.count(len),
         Shape::Set { len } | Shape::Hash { len, .. } | Shape::ZSet { len } => writer.count(len),
         Shape::List { nodes, .. } => writer.count(nodes),
         Shape::Stream(stream) => writer.count(stream.nodes),
     }
 }
 
-/// Writes an element.
-pub fn save_piece(shape: Shape, piece: Piece<'_>, writer: &mut Writer) {
+/// Writes an element of a value with this code.
+pub fn save_piece(shape: Shape, code: ValueCode, piece: Piece<'_>, writer: &mut Writer) {
     match piece {
         Piece::Member(member) => writer.string(member),
         Piece::Field {
@@ -48,17 +51,28 @@ pub fn save_piece(shape: Shape, piece: Piece<'_>, writer: &mut Writer) {
             writer.item(member);
             writer.double(score);
         }
+        Piece::Node(Node::Plain(element)) if code == ValueCode::List => writer.string(element),
+        Piece::Node(Node::Packed(pack, _)) if code == ValueCode::List => {
+            pack.iter().for_each(|item| writer.item(item));
+        }
         Piece::Node(node) => save_node(node, writer),
-        Piece::Stream(piece) => save_stream_piece(shape, piece, writer),
+        Piece::Stream(piece) => {
+            let form = match code {
+                ValueCode::Stream1 => Form::First,
+                ValueCode::Stream2 => Form::Second,
+                _ => Form::Third,
+            };
+            save_stream_piece(shape, form, piece, writer);
+        }
     }
 }
 
-fn save_stream_piece(shape: Shape, piece: StreamPiece<'_>, writer: &mut Writer) {
+fn save_stream_piece(shape: Shape, form: Form, piece: StreamPiece<'_>, writer: &mut Writer) {
     match piece {
         StreamPiece::Node(first, node) => stream::save_node(first, node, writer),
         StreamPiece::EndOfNodes => {
             if let Shape::Stream(shape) = shape {
-                stream::save_info(shape.len, shape.info, Form::Third, writer);
+                stream::save_info(shape.len, shape.info, form, writer);
                 writer.count(shape.groups);
             }
         }
@@ -68,7 +82,7 @@ fn save_stream_piece(shape: Shape, piece: StreamPiece<'_>, writer: &mut Writer) 
             entries_read,
             pending,
         } => {
-            stream::save_head(name, last_id, entries_read, Form::Third, writer);
+            stream::save_head(name, last_id, entries_read, form, writer);
             writer.count(pending);
         }
         StreamPiece::Pending { pending, .. } => stream::save_pending(pending, writer),
@@ -79,7 +93,7 @@ fn save_stream_piece(shape: Shape, piece: StreamPiece<'_>, writer: &mut Writer) 
             active_ms,
             pending,
         } => {
-            stream::save_consumer(name, seen_ms, active_ms, Form::Third, writer);
+            stream::save_consumer(name, seen_ms, active_ms, form, writer);
             writer.count(pending);
         }
         StreamPiece::ConsumerPending(id) => writer.raw(&id.to_be_bytes()),

@@ -25,6 +25,10 @@ directives! { after super::script::END;
     RDB_SAVE_INCREMENTAL_FSYNC = C::bool("rdb-save-incremental-fsync", "yes");
     /// Whether snapshots of a later version are loaded.
     RDB_VERSION_CHECK = C::choice("rdb-version-check", &[("strict", 0), ("relaxed", 1)], "strict");
+    /// The version of the format that snapshots are written in; `auto` is the oldest that needs no
+    /// other form of a value. What the named one cannot express gets the version that it needs.
+    RDB_VERSION = C::choice("rdb-version",
+        &[("auto", 0), ("9", 9), ("10", 10), ("11", 11), ("80", 80)], "auto").engine();
     /// Takes snapshots without a child process.
     FORKLESS_INFRASTRUCTURE_ENABLED = C::bool("forkless-infrastructure-enabled", "no").immutable()
         .tunes("nothing here ever forks");
