@@ -4,7 +4,7 @@
 //! When the table saves or reads the entry of a large value, the value begins a cut of its own,
 //! which takes constant time, and the entry's image is an [`Outline`]. From then on the value
 //! itself keeps what was there before a change, until everything is read with
-//! [`Object::cut_slice`]. The value may meanwhile be renamed, moved or removed: its [`CutId`] goes
+//! `Object::cut_slice`. The value may meanwhile be renamed, moved or removed: its [`CutId`] goes
 //! with it.
 
 use alloc::boxed::Box;
