@@ -137,7 +137,7 @@ impl Manifest {
             };
             match key.to_ascii_lowercase().as_str() {
                 "file" => name = Some(value.clone()),
-                "seq" => sequence = value.parse::<u64>().ok().filter(|number| *number > 0),
+                "seq" => sequence = sequence_of(value),
                 "type" => kind = Some(value.clone()),
                 // What a later version says of a file.
                 _ => {}
@@ -185,8 +185,13 @@ impl Manifest {
     #[must_use]
     pub fn with_increment(&self, names: &Names) -> (Self, String) {
         let mut next = self.clone();
-        next.increment_sequence += 1;
-        let name = names.increment(next.increment_sequence);
+        let name = loop {
+            next.increment_sequence += 1;
+            let name = names.increment(next.increment_sequence);
+            if !self.needs(&name) {
+                break name;
+            }
+        };
         // A file of this name that was given up is replaced.
         next.history.retain(|part| part.name != name);
         next.increments.push(Part {
@@ -201,8 +206,13 @@ impl Manifest {
     #[must_use]
     pub fn with_base(&self, names: &Names, is_rdb: bool, kept: usize) -> (Self, String) {
         let mut next = self.clone();
-        next.base_sequence += 1;
-        let name = names.base(next.base_sequence, is_rdb);
+        let name = loop {
+            next.base_sequence += 1;
+            let name = names.base(next.base_sequence, is_rdb);
+            if !self.needs(&name) {
+                break name;
+            }
+        };
         next.history.retain(|part| part.name != name);
         let part = Part {
             name: name.clone(),
@@ -248,10 +258,21 @@ impl Manifest {
         self.increments.is_empty() && self.base.as_ref().is_some_and(|base| base.name == name)
     }
 
+    /// A file of this name is to be loaded. Somebody may have named it as no file of its kind is.
+    fn needs(&self, name: &str) -> bool {
+        self.files().any(|part| part.name == name)
+    }
+
     /// The files to be loaded, in order.
     pub fn files(&self) -> impl Iterator<Item = &Part> {
         self.base.iter().chain(&self.increments)
     }
+}
+
+/// A number of a file; there are always larger ones.
+fn sequence_of(word: &str) -> Option<u64> {
+    let number = word.parse::<i64>().ok().filter(|number| *number > 0)?;
+    u64::try_from(number).ok()
 }
 
 /// A name with a space or another character that divides words is written in quotes.
@@ -319,6 +340,22 @@ mod tests {
 
     fn fault(text: &str) -> ManifestFault {
         Manifest::parse(text.as_bytes()).unwrap_err().fault
+    }
+
+    #[test]
+    fn a_new_file_never_takes_the_name_of_one_that_is_needed() {
+        let text = "file a.1.incr.aof seq 1 type b\nfile a.1.base.rdb seq 7 type i\n";
+        let manifest = Manifest::parse(text.as_bytes()).unwrap();
+        let names = Names::new("a");
+        let (next, name) = manifest.with_increment(&names);
+        assert_eq!(name, "a.8.incr.aof");
+        let (_, name) = next.with_base(&names, true, 1);
+        assert_eq!(name, "a.2.base.rdb");
+        let text = "file a.1.incr.aof seq 1 type b\nfile b seq 9223372036854775807 type h\n";
+        let manifest = Manifest::parse(text.as_bytes()).unwrap();
+        assert_eq!(manifest.with_increment(&names).1, "a.2.incr.aof");
+        let text = "file a seq 9223372036854775808 type b\n";
+        assert_eq!(fault(text), ManifestFault::Format);
     }
 
     #[test]

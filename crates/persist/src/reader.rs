@@ -136,7 +136,12 @@ impl LogReader {
                         Some(None) => continue,
                         None => return Ok(LogEvent::More),
                     },
-                    b'*' => self.is_inside = true,
+                    // An empty request, which the parser passes over, is nothing that is written.
+                    b'*' => match rest.get(1) {
+                        Some(b'1'..=b'9') => self.is_inside = true,
+                        Some(_) => return Err(LogFault::Format(self.begun)),
+                        None => return Ok(LogEvent::More),
+                    },
                     _ => return Err(LogFault::Format(self.begun)),
                 }
             }
@@ -146,10 +151,6 @@ impl LogReader {
                 .parse(&self.bytes, self.at, &LIMITS, 1, &mut self.batch);
             self.at = parsed.map_err(|_| LogFault::Format(self.begun))?;
             if self.batch.is_empty() {
-                // Without a partial request an empty one was passed over, which nobody writes.
-                if self.at < self.bytes.len() || self.parser.held_bytes() == 0 {
-                    return Err(LogFault::Format(self.begun));
-                }
                 return Ok(LogEvent::More);
             }
             self.is_inside = false;
@@ -291,6 +292,7 @@ mod tests {
             (b"*1\r\n$4\r\nPING\r\nx", 14),
             (b"*1\r\n:4\r\nPING\r\n", 0),
             (b"*0\r\n", 0),
+            (b"*0\r\nPING\r\n", 0),
             (b"*-1\r\n", 0),
             (b"*1\r\n$-1\r\n", 0),
             (b"*1\r\n$5\r\nMULTI\r\n*1\r\n$5\r\nmulti\r\n", 15),
