@@ -22,8 +22,8 @@ fn read(file: &[u8], piece: usize) -> (Vec<String>, u64, Result<(), LogFault>) {
 }
 
 /// Reads `data` as a log: however it is cut into pieces it is the same, what is called good can be
-/// read to its end and is all that was told but times, and nothing but the end of the good part is missing
-/// where only that is said.
+/// read to its end and is all that was told but times, and nothing but the end of the good part is
+/// missing where only that is said.
 ///
 /// # Panics
 /// When that does not hold.
