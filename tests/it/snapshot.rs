@@ -38,6 +38,11 @@ fn fill(client: &mut Client, keys: usize) {
     for key in 0..keys {
         client.run(&format!("SET key:{key} {key}")).unwrap();
     }
+    fill_large(client);
+}
+
+/// Makes a value of each type that is larger than what is packed.
+fn fill_large(client: &mut Client) {
     for element in 0..200 {
         let member = format!("member-of-some-length-{element:040}");
         for line in [
@@ -340,17 +345,7 @@ pub(crate) fn fill_common(client: &mut Client) {
     ] {
         client.run(line).unwrap();
     }
-    for element in 0..200 {
-        let member = format!("member-of-some-length-{element:040}");
-        for line in [
-            format!("RPUSH biglist {member}"),
-            format!("SADD bigset {member}"),
-            format!("HSET bighash {member} {member}"),
-            format!("ZADD bigzset {element} {member}"),
-        ] {
-            client.run(&line).unwrap();
-        }
-    }
+    fill_large(client);
 }
 
 /// Values as texts, to be compared between servers.

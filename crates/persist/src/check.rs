@@ -10,6 +10,8 @@ mod perform;
 mod world;
 
 pub use explore::{Bounds, Report, Violation, explore};
+#[cfg(test)]
+pub(crate) use files::read_log;
 pub use files::{check_log, check_manifest};
 pub use world::{Event, Omission, World};
 

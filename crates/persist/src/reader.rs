@@ -234,28 +234,12 @@ fn is_command(request: &OwnedRequest, name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{format, string::String, vec::Vec};
+    use std::{format, vec::Vec};
 
     use proptest::prelude::*;
 
-    use super::{LogEvent, LogFault, LogReader};
-
-    /// What is read in pieces of this size, how much of it was good, and how it ended.
-    fn read(file: &[u8], piece: usize) -> (Vec<String>, u64, Result<(), LogFault>) {
-        let mut reader = LogReader::new(0);
-        let mut told = Vec::new();
-        for bytes in file.chunks(piece) {
-            reader.feed(bytes);
-            loop {
-                match reader.poll() {
-                    Ok(LogEvent::More) => break,
-                    Ok(event) => told.push(format!("{event:?}")),
-                    Err(fault) => return (told, reader.good(), Err(fault)),
-                }
-            }
-        }
-        (told, reader.good(), reader.finish())
-    }
+    use super::LogFault;
+    use crate::check::read_log as read;
 
     const LOG: &[u8] = b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n#TS:17\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n\
         $1\r\n1\r\n*1\r\n$5\r\nMULTI\r\n*2\r\n$4\r\nINCR\r\n$1\r\na\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n\

@@ -5,7 +5,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{LogEvent, LogFault, LogReader, Manifest, Names};
 
 /// What is read in pieces of this size, how much of it was good, and how it ended.
-fn read(file: &[u8], piece: usize) -> (Vec<String>, u64, Result<(), LogFault>) {
+pub(crate) fn read_log(file: &[u8], piece: usize) -> (Vec<String>, u64, Result<(), LogFault>) {
     let mut reader = LogReader::new(0);
     let mut told = Vec::new();
     for bytes in file.chunks(piece.max(1)) {
@@ -31,12 +31,15 @@ pub fn check_log(data: &[u8]) {
     let Some((piece, file)) = data.split_first() else {
         return;
     };
-    let (told, good, ended) = read(file, file.len());
-    assert_eq!(read(file, usize::from(*piece)), (told.clone(), good, ended));
+    let (told, good, ended) = read_log(file, file.len());
+    assert_eq!(
+        read_log(file, usize::from(*piece)),
+        (told.clone(), good, ended)
+    );
     let good = usize::try_from(good).unwrap_or(usize::MAX);
     let whole = file.get(..good).unwrap_or_default();
     assert_eq!(whole.len(), good, "what is good is there");
-    let (again, good_again, ended_again) = read(whole, whole.len());
+    let (again, good_again, ended_again) = read_log(whole, whole.len());
     assert_eq!((good_again, ended_again), (good as u64, Ok(())));
     // A time is told when it is met, although the transaction around it may never be complete.
     let (same, more) = told.split_at(told.len().min(again.len()));
