@@ -119,6 +119,17 @@ impl Keyspace {
         self.table.prefetch_bucket(hash);
     }
 
+    /// Makes room for about so many keys, if there is none yet; see [`Table::presize`].
+    pub fn presize(&mut self, keys: usize) {
+        self.table.presize(keys);
+    }
+
+    /// As [`Self::prefetch_bucket`], for a key that will be added.
+    #[inline]
+    pub fn prefetch_insert(&self, hash: KeyHash) {
+        self.table.prefetch_insert(hash);
+    }
+
     /// Second stage of a group prefetch, after the first stage of the whole group.
     #[inline]
     pub fn prefetch_entry(&self, hash: KeyHash) {

@@ -9,6 +9,7 @@ mod directory;
 mod expiry;
 mod iter;
 mod position;
+mod presize;
 mod random;
 mod scan;
 mod segment;

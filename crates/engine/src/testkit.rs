@@ -313,7 +313,11 @@ impl Kit {
             mono,
             host: &mut self.host,
         };
-        self.engine.load_begin(&env, LoadOptions::default());
+        let options = LoadOptions {
+            total_bytes: file.len() as u64,
+            ..LoadOptions::default()
+        };
+        self.engine.load_begin(&env, options);
         let mut pieces = file.chunks(100);
         loop {
             match self.engine.load_step(&env, 3).unwrap() {

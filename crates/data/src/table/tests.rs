@@ -139,6 +139,29 @@ fn growth_is_one_split_per_insert_at_a_high_fill() {
 }
 
 #[test]
+fn a_table_of_known_size_splits_little() {
+    let grown = filled(100_000);
+    let mut table = Table::new(SEED);
+    table.presize(100_000);
+    for key in 0..100_000 {
+        table.insert(sip(key), Item::new(key, sip(key), key, None));
+    }
+    assert!(table.stats().splits <= grown.stats().splits / 2);
+    let (one, other) = (table.segments(), grown.segments());
+    assert!(one <= other + other / 20, "no more memory: {one}, {other}");
+    // What it holds is not moved, and what does not fit a segment is no reason for two.
+    let before = table.segments();
+    table.presize(1_000_000);
+    assert_eq!(table.segments(), before);
+    let mut small = Table::<Item>::new(SEED);
+    small.presize(300);
+    assert_eq!(small.memory_bytes(), 0);
+    // However many are promised, the work is bounded.
+    small.presize(usize::MAX);
+    assert_eq!(small.segments(), 1 << 14);
+}
+
+#[test]
 fn a_full_scan_returns_every_key_once() {
     let table = filled(50_000);
     for items_min in [1, 10, 1_000, usize::MAX] {

@@ -108,6 +108,7 @@ fn loaded(out: &[u8]) -> Result<Rig, String> {
     let options = LoadOptions {
         // Keys that have expired are part of the state.
         is_aof_base: true,
+        total_bytes: out.len() as u64,
         ..LoadOptions::default()
     };
     copy.with_env(|engine, env| {

@@ -16,6 +16,8 @@ use crate::{
 
 /// Records that are looked at together, so that their places are in the cache.
 const BATCH: usize = 32;
+/// A type, a key of some bytes with its length, a value.
+const RECORD_BYTES_MIN: u64 = 8;
 
 /// What a file is loaded for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -142,6 +144,7 @@ impl Engine {
             keys: 0,
             expired: 0,
             empty: 0,
+            expected: options.total_bytes / RECORD_BYTES_MIN,
             used_memory_when_made: 0,
         };
         self.loading = Some(Loading {
@@ -277,6 +280,8 @@ struct Taken {
     keys: u64,
     expired: u64,
     empty: u64,
+    /// Keys for which room is made if the file says so: as many as can be in it.
+    expected: u64,
     /// Memory that the data took where the file was made.
     used_memory_when_made: u64,
 }
@@ -292,7 +297,7 @@ impl Taken {
         };
         let db = engine.dbs.db(self.db)?;
         let hash = db.hash(key);
-        db.prefetch_bucket(hash);
+        db.prefetch_insert(hash);
         Some(hash)
     }
 
@@ -309,6 +314,13 @@ impl Taken {
                 let known = u32::try_from(number).ok();
                 let known = known.filter(|number| (*number as usize) < count);
                 self.db = known.ok_or(LoadError::Database(count as u64))?;
+            }
+            FileEvent::Size { keys, .. } => {
+                let keys = keys.min(self.expected);
+                self.expected -= keys;
+                if let Some(db) = engine.dbs.db_mut(self.db) {
+                    db.presize(usize::try_from(keys).unwrap_or(usize::MAX));
+                }
             }
             FileEvent::Fact(name, value) => {
                 engine.tell_fact(name, value, &mut self.used_memory_when_made);

@@ -191,7 +191,15 @@ fn crowded(key: u64) -> KeyHash {
 }
 
 fn check_calls(tuning: Tuning, hash: fn(u64) -> KeyHash, calls: Vec<Call>) {
-    let mut pair = Pair::new(tuning, hash);
+    let pair = run_calls(Pair::new(tuning, hash), calls);
+    assert!(
+        pair.table.segments() <= 2,
+        "an emptied table is small again"
+    );
+}
+
+/// Runs the calls, and removes everything.
+fn run_calls(mut pair: Pair, calls: Vec<Call>) -> Pair {
     for (at, call) in calls.into_iter().enumerate() {
         pair.apply(call);
         if at % 16 == 0 {
@@ -202,10 +210,7 @@ fn check_calls(tuning: Tuning, hash: fn(u64) -> KeyHash, calls: Vec<Call>) {
     let keys: Vec<_> = pair.model.keys().copied().collect();
     keys.into_iter().for_each(|key| pair.remove(key));
     pair.check();
-    assert!(
-        pair.table.segments() <= 2,
-        "an emptied table is small again"
-    );
+    pair
 }
 
 proptest! {
@@ -218,6 +223,17 @@ proptest! {
     #[test]
     fn tables_are_maps(tuning in tuning(), calls in proptest::collection::vec(call(300), 0..900)) {
         check_calls(tuning, sip, calls);
+    }
+
+    #[test]
+    fn presized_tables_are_maps(
+        tuning in tuning(),
+        len in 0..2000_usize,
+        calls in proptest::collection::vec(call(300), 0..900),
+    ) {
+        let mut pair = Pair::new(tuning, sip);
+        pair.table.presize(len);
+        run_calls(pair, calls);
     }
 
     #[test]
