@@ -16,7 +16,7 @@ mod node;
 mod nodes;
 mod view;
 
-pub use big::List;
+pub use big::{ELEMENTS_PER_NODE, List};
 pub use build::{BuiltList, ListBuilder};
 pub use edit::ListMut;
 pub use limits::{ELEMENT_BYTES_MAX, ListLimits};

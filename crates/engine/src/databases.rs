@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use vk_data::{
     entry::DbEntry,
     keyspace::{Detached, Keyspace},
+    list::ELEMENTS_PER_NODE,
     table::HashSeed,
     value::Object,
 };
@@ -71,6 +72,7 @@ const BYTES_PER_ELEMENT: usize = 256;
 fn cost_of(object: &Object) -> usize {
     match object {
         Object::Blob(_) | Object::Pack(_) => 1,
+        Object::List(list) => list.node_count().saturating_mul(ELEMENTS_PER_NODE),
         large => {
             let by_bytes = large.memory_bytes() / BYTES_PER_ELEMENT;
             large.element_count().max(by_bytes).saturating_add(1)
@@ -91,6 +93,8 @@ const GIVE_UP_COST: usize = 64;
 fn is_big(object: &Object) -> bool {
     match object {
         Object::Blob(_) | Object::Pack(_) => false,
+        // Its nodes are few, however many elements and bytes they hold.
+        Object::List(list) => list.node_count() > FREE_AT_ONCE_ELEMENTS,
         large => {
             large.element_count() > FREE_AT_ONCE_ELEMENTS
                 || large.memory_bytes() > FREE_AT_ONCE_BYTES
@@ -372,7 +376,9 @@ mod tests {
             ] {
                 let mut kit = Kit::new();
                 kit.run("SADD small 1 2 3");
-                fill(&mut kit, command, "big", 5000);
+                // A list has few nodes.
+                let elements = if command == "RPUSH" { 20_000 } else { 5000 };
+                fill(&mut kit, command, "big", elements);
                 kit.run(removal);
                 assert!(kit.engine.dbs.is_freeing(), "{command} {removal}");
                 assert!(kit.engine.dbs.pending_bytes() > 100_000);

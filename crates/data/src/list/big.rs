@@ -14,8 +14,8 @@ pub struct List {
     pub(super) nodes: Nodes,
 }
 
-/// Nodes are freed by the page, which costs more than an element does.
-const ELEMENTS_PER_NODE: usize = 4;
+/// Nodes are freed by the page, which costs as much as so many elements do.
+pub const ELEMENTS_PER_NODE: usize = 4;
 
 impl List {
     /// Elements.
