@@ -19,6 +19,7 @@ use vk_spec::config::{Actor, ShellArea};
 
 use crate::{
     descriptors,
+    host::set_allocator_thread,
     hub::Hub,
     listen::{Listener, Wanted, open_tcp, system_text},
     log::Level,
@@ -186,8 +187,14 @@ impl Shell {
         self.doors.maxclients = count(id::MAXCLIENTS);
     }
 
-    /// Properties of the process that the kernel keeps.
+    /// Properties of the process that the kernel keeps, and those of its allocator.
     pub(crate) fn follow_process(&mut self) -> Result<(), String> {
+        let has_thread = self.hub.engine.config().bool(id::JEMALLOC_BG_THREAD);
+        set_allocator_thread(has_thread).map_err(|text| {
+            let line = format!("Unable to set the allocator's thread: {text}");
+            self.hub.log.log(Level::Warning, &line);
+            "Failed to set the allocator's thread. Check server logs.".to_owned()
+        })?;
         let wanted = WantedScore::of(self.hub.engine.config());
         self.settings.oom_score.follow(wanted).map_err(|error| {
             let text = format!("Unable to write oom_score_adj: {}", system_text(&error));

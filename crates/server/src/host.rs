@@ -11,7 +11,7 @@ use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeVal,
 };
-use tikv_jemalloc_ctl::{Access as _, AsName as _, epoch, stats};
+use tikv_jemalloc_ctl::{Access as _, AsName as _, background_thread, epoch, stats};
 use vk_engine::{HostFacts, MonoMicros, UnixMicros};
 
 /// Both clocks, read once per turn.
@@ -171,6 +171,12 @@ fn add_processor(facts: &mut HostFacts) {
 /// Whether the allocator has the size classes that this build counts on, 8 bytes apart.
 pub(crate) fn allocator_quantum_bytes() -> Option<usize> {
     b"arenas.quantum\0".name().read().ok()
+}
+
+/// Lets the allocator give memory back to the system from a thread of its own, so that the loop
+/// does not wait until some megabytes of what was freed are unmapped.
+pub(crate) fn set_allocator_thread(is_wanted: bool) -> Result<(), String> {
+    background_thread::write(is_wanted).map_err(|error| error.to_string())
 }
 
 /// Physical memory in bytes.

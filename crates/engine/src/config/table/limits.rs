@@ -80,8 +80,7 @@ directives! { after super::process::END;
     ACTIVE_DEFRAG_MAX_SCAN_FIELDS = C::int("active-defrag-max-scan-fields", 1, LONG_MAX, "1000")
         .tunes(DEFRAG);
     /// Lets the allocator return memory from a thread of its own.
-    JEMALLOC_BG_THREAD = C::bool("jemalloc-bg-thread", "yes")
-        .tunes("the allocator returns memory as its own settings say");
+    JEMALLOC_BG_THREAD = C::bool("jemalloc-bg-thread", "yes").shell(ShellArea::Process);
     /// Threads that serve clients.
     IO_THREADS = C::int("io-threads", 1, 256, "1").tunes(THREADS);
     /// Keeps the threads that serve clients awake.
