@@ -124,7 +124,15 @@ pub(crate) fn serve(prepared: Prepared) -> Result<ExitCode, Failure> {
     let exit = shell
         .run()
         .map_err(|error| fatal(log, &format!("The event loop: {error}")))?;
-    Ok(end(shell, exit, pid_file, &argv, log))
+    let code = end(&mut shell, exit, pid_file, &argv, log);
+    leave(shell);
+    Ok(code)
+}
+
+/// Ends everything but the data, which would be freed key by key: it goes with the process.
+fn leave(shell: Shell) {
+    let Hub { engine, .. } = shell.hub;
+    std::mem::forget(engine);
 }
 
 impl Shell {
@@ -363,7 +371,7 @@ fn look_at_certificate(secrets: &Secrets, tls_san: &[String], flag: &AtomicBool,
 
 /// Puts everything away. The exit code is not 0 if the server was cut off.
 fn end(
-    mut shell: Shell,
+    shell: &mut Shell,
     exit: Exit,
     pid_file: Option<PidFile>,
     argv: &[OsString],

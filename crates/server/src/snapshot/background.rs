@@ -22,6 +22,8 @@ const PIECES_MAX: usize = 8;
 const KEYS_PER_PIECE: usize = 256;
 /// When the thread is behind, it is looked at again after this time.
 const WRITER_WAIT: Duration = Duration::from_millis(1);
+/// How much less the thread counts than the loop.
+const WRITER_NICE: i32 = 10;
 
 enum Piece {
     Keys(SnapshotChunk),
@@ -70,6 +72,8 @@ impl Background {
         let (ended, result) = channel();
         let claim = file.claim();
         let work = move || {
+            // Where processors are short, who asks comes first. If it is refused, nothing is lost.
+            let _ = rustix::process::nice(WRITER_NICE);
             let result = write(file, &received, &written);
             // A loop that does not listen any more has given the snapshot up.
             if let Some(result) = result
