@@ -10,7 +10,6 @@ use std::{
 };
 
 use rustix::process::{Signal, getpid, kill_process};
-use tikv_jemalloc_ctl::{Access as _, AsName as _, arenas};
 use vk_engine::{
     Completion, CrashKind, Directive, ListenerKind, Ticket,
     config::{Changed, Config, ConfigId, id, rewrite, rewrite_all},
@@ -18,8 +17,7 @@ use vk_engine::{
 use vk_spec::config::{Actor, ShellArea};
 
 use crate::{
-    descriptors,
-    host::set_allocator_thread,
+    allocator, descriptors,
     hub::Hub,
     listen::{Listener, Wanted, open_tcp, system_text},
     log::Level,
@@ -112,7 +110,7 @@ impl Shell {
                 Ok(())
             }
             Directive::PurgeMemory => {
-                purge_memory();
+                allocator::purge();
                 Ok(())
             }
             _ => Err("not supported by this build".to_owned().into()),
@@ -190,7 +188,7 @@ impl Shell {
     /// Properties of the process that the kernel keeps, and those of its allocator.
     pub(crate) fn follow_process(&mut self) -> Result<(), String> {
         let has_thread = self.hub.engine.config().bool(id::JEMALLOC_BG_THREAD);
-        set_allocator_thread(has_thread).map_err(|text| {
+        allocator::set_thread(has_thread).map_err(|text| {
             let line = format!("Unable to set the allocator's thread: {text}");
             self.hub.log.log(Level::Warning, &line);
             "Failed to set the allocator's thread. Check server logs.".to_owned()
@@ -429,22 +427,6 @@ pub(crate) fn listener_lines(wanted: &Wanted) -> Vec<String> {
         .enumerate()
         .map(|(number, line)| format!("listener{number}:{line}"))
         .collect()
-}
-
-/// Gives pages that hold nothing back to the kernel: a decay time of zero does it at once.
-fn purge_memory() {
-    let arenas = arenas::narenas::read().unwrap_or(1);
-    for arena in 0..arenas {
-        for kind in ["dirty", "muzzy"] {
-            let key = format!("arena.{arena}.{kind}_decay_ms\0");
-            let name = key.as_bytes().name();
-            let before: Result<isize, _> = name.read();
-            if let Ok(before) = before {
-                let _ = name.write(0_isize);
-                let _ = name.write(before);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,20 +7,13 @@ use vk_data::table::HashSeed;
 use vk_engine::{Identity, Seeds, config::Config, config::id, version};
 use vk_mem::CpuFeatures;
 
-use crate::host::system_memory_bytes;
+use crate::{allocator, host::system_memory_bytes};
 
 /// Our own version.
 pub(crate) const VERSION: &str = version::VERIKEY;
 
 /// The Valkey version that the engine announces.
 pub(crate) const VALKEY_VERSION: &str = version::VALKEY;
-
-/// Name and version of the allocator, such as `jemalloc-5.3.0`.
-pub(crate) fn allocator() -> String {
-    let version = tikv_jemalloc_ctl::version::read().unwrap_or("unknown");
-    let number = version.split(['-', '\0']).next().unwrap_or(version);
-    format!("jemalloc-{number}")
-}
 
 /// Instructions of this processor that bitmaps and HyperLogLogs make use of.
 pub(crate) fn cpu_features() -> CpuFeatures {
@@ -53,7 +46,7 @@ pub(crate) fn identity(config_file: Option<&Path>, supervised: &str) -> Identity
         process_id: std::process::id(),
         os,
         compiler: concat!("rustc-", env!("CARGO_PKG_RUST_VERSION")).to_owned(),
-        allocator: allocator(),
+        allocator: allocator::name(),
         supervised: supervised.to_owned(),
         system_memory_bytes: system_memory_bytes(),
         listeners: Vec::new(),

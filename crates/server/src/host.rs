@@ -11,8 +11,9 @@ use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeVal,
 };
-use tikv_jemalloc_ctl::{Access as _, AsName as _, background_thread, epoch, stats};
 use vk_engine::{HostFacts, MonoMicros, UnixMicros};
+
+use crate::allocator::Sampler;
 
 /// Both clocks, read once per turn.
 #[derive(Debug)]
@@ -108,6 +109,7 @@ impl Counters {
 pub(crate) struct Gauges {
     statm: Option<File>,
     page_bytes: u64,
+    allocator: Sampler,
 }
 
 impl Gauges {
@@ -115,13 +117,14 @@ impl Gauges {
         Self {
             statm: File::open("/proc/self/statm").ok(),
             page_bytes: rustix::param::page_size() as u64,
+            allocator: Sampler::begin(),
         }
     }
 
-    /// Puts the figures of this moment in.
+    /// Puts the figures of this moment in, but for those of the allocator, which are a tick old.
     pub(crate) fn read(&self, facts: &mut HostFacts) {
         facts.rss_bytes = self.rss_bytes();
-        add_allocator(facts);
+        self.allocator.tell(facts);
         add_processor(facts);
     }
 
@@ -138,14 +141,6 @@ impl Gauges {
             .unwrap_or(0);
         pages.saturating_mul(self.page_bytes)
     }
-}
-
-fn add_allocator(facts: &mut HostFacts) {
-    // The allocator's figures are those of the last time its epoch was advanced.
-    let _ = epoch::advance();
-    facts.allocator_allocated_bytes = stats::allocated::read().unwrap_or(0) as u64;
-    facts.allocator_active_bytes = stats::active::read().unwrap_or(0) as u64;
-    facts.allocator_resident_bytes = stats::resident::read().unwrap_or(0) as u64;
 }
 
 fn add_processor(facts: &mut HostFacts) {
@@ -166,17 +161,6 @@ fn add_processor(facts: &mut HostFacts) {
         facts.cpu_user_main_thread_micros = micros(usage.user_time());
         facts.cpu_system_main_thread_micros = micros(usage.system_time());
     }
-}
-
-/// Whether the allocator has the size classes that this build counts on, 8 bytes apart.
-pub(crate) fn allocator_quantum_bytes() -> Option<usize> {
-    b"arenas.quantum\0".name().read().ok()
-}
-
-/// Lets the allocator give memory back to the system from a thread of its own, so that the loop
-/// does not wait until some megabytes of what was freed are unmapped.
-pub(crate) fn set_allocator_thread(is_wanted: bool) -> Result<(), String> {
-    background_thread::write(is_wanted).map_err(|error| error.to_string())
 }
 
 /// Physical memory in bytes.

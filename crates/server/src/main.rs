@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod allocator;
 mod aof;
 mod apply;
 mod args;
@@ -37,6 +38,7 @@ mod start;
 mod test_dir;
 mod tls_files;
 mod usage;
+mod work;
 mod writable;
 
 use std::process::ExitCode;

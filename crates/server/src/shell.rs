@@ -15,7 +15,7 @@ use std::{
 
 use mio::{Events, Poll, Token, Waker};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use vk_engine::{HostFacts, MonoMicros, WorkBudget, config::id};
+use vk_engine::{HostFacts, MonoMicros, config::id};
 use vk_net::limits;
 
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
     settings,
     signals::{Request as SignalRequest, Signals},
     snapshot::{Background, Load},
+    work::Slices,
 };
 
 const TOKEN_SIGNALS: Token = Token(0);
@@ -47,9 +48,6 @@ const EVENTS_MAX: usize = 4096;
 
 /// Time between two looks at memory, deadlines and buffers.
 const TICK: Duration = Duration::from_millis(100);
-
-/// Entries that the engine may visit or free between two batches.
-const WORK_PER_TURN: WorkBudget = WorkBudget { entries_max: 4096 };
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +73,8 @@ pub(crate) struct Shell {
     facts: HostFacts,
     pub(crate) settings: Settings,
     pub(crate) supervisor: Supervisor,
+    /// What the engine does on its own in a turn.
+    slices: Slices,
     next_tick: MonoMicros,
     next_watchdog: Option<MonoMicros>,
     /// The end was asked for and has begun.
@@ -120,6 +120,7 @@ impl Shell {
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
+            slices: Slices::new(),
             next_tick: hub.clock.mono,
             next_watchdog: supervisor.watchdog_interval().map(|_| hub.clock.mono),
             hub,
@@ -304,8 +305,12 @@ impl Shell {
     fn take_time(&mut self) {
         let now = self.hub.clock.mono;
         if self.hub.engine.poll_timeout().is_some_and(|due| due <= now) {
+            let began = self.hub.clock.now();
             let mut env = Hub::env(&self.hub.clock, &mut self.hub.host);
-            self.hub.engine.handle_timeout(&mut env, WORK_PER_TURN);
+            let budget = self.slices.budget();
+            self.hub.engine.handle_timeout(&mut env, budget);
+            let micros = self.hub.clock.now().0.saturating_sub(began.0);
+            self.slices.took(Duration::from_micros(micros));
             self.hub.drain();
         }
         if self.next_tick <= now {

@@ -14,6 +14,7 @@ use vk_engine::config::{Config, Loaded, Origin, Source, arguments_to_text, id, l
 use vk_spec::config::Profile;
 
 use crate::{
+    allocator,
     args::{self, Action, Invocation, Mode, version::VersionFacts},
     boot::{
         self, StrictRequest, StrictStart,
@@ -24,7 +25,6 @@ use crate::{
     },
     daemon::{self, Background, Outcome},
     descriptors, facts,
-    host::allocator_quantum_bytes,
     listen::system_text,
     log::{Level, Logger},
     notify::{ManagerVariables, Supervision, Supervisor},
@@ -39,7 +39,7 @@ const QUANTUM_BYTES: usize = 8;
 pub(crate) fn run() -> ExitCode {
     vk_mem::set_cpu_features(facts::cpu_features());
     let argv: Vec<OsString> = env::args_os().collect();
-    let allocator = facts::allocator();
+    let allocator = allocator::name();
     let version = VersionFacts {
         version: facts::VERSION,
         compatible_with: facts::VALKEY_VERSION,
@@ -118,7 +118,7 @@ fn start(
     invocation: &Invocation,
     background: &mut Option<Background>,
 ) -> Result<ExitCode, Failure> {
-    if allocator_quantum_bytes() != Some(QUANTUM_BYTES) {
+    if allocator::quantum_bytes() != Some(QUANTUM_BYTES) {
         return Err("The allocator was built without 8-byte size classes \
                     (JEMALLOC_SYS_WITH_LG_QUANTUM=3); this program must not run."
             .to_owned()
