@@ -6,7 +6,7 @@
 //! that of the file alone.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::fmt;
+use core::{fmt, mem};
 
 use super::{Aead, NONCE_BYTES, SealFault, TAG_BYTES};
 
@@ -66,6 +66,15 @@ impl StreamWriter {
             if self.chunk.len() == CHUNK_BYTES {
                 self.seal(Place::Within, out)?;
             }
+            // What is known to be within the file need not wait, and is copied once.
+            if self.chunk.is_empty()
+                && let Some((piece, rest)) = bytes.split_at_checked(CHUNK_BYTES)
+                && !rest.is_empty()
+            {
+                self.seal_piece(piece, Place::Within, out)?;
+                bytes = rest;
+                continue;
+            }
             let room = CHUNK_BYTES - self.chunk.len();
             let (now, rest) = bytes.split_at(room.min(bytes.len()));
             self.chunk.extend_from_slice(now);
@@ -82,12 +91,27 @@ impl StreamWriter {
         self.seal(Place::Last, out)
     }
 
+    /// The piece that was collected.
     fn seal(&mut self, place: Place, out: &mut Vec<u8>) -> Result<(), SealFault> {
+        let mut chunk = mem::take(&mut self.chunk);
+        self.seal_piece(&chunk, place, out)?;
+        chunk.clear();
+        self.chunk = chunk;
+        Ok(())
+    }
+
+    fn seal_piece(
+        &mut self,
+        piece: &[u8],
+        place: Place,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SealFault> {
         let nonce = nonce(self.number, place);
-        let tag = self.aead.seal(&nonce, b"", &mut self.chunk)?;
-        out.extend_from_slice(&self.chunk);
+        let begin = out.len();
+        out.extend_from_slice(piece);
+        let sealed = out.get_mut(begin..).unwrap_or_default();
+        let tag = self.aead.seal(&nonce, b"", sealed)?;
         out.extend_from_slice(&tag.0);
-        self.chunk.clear();
         self.number = self.number.checked_add(1).ok_or(SealFault::TooLong)?;
         Ok(())
     }
