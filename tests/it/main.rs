@@ -23,6 +23,7 @@ mod peer;
 mod process;
 mod pubsub;
 mod sealed;
+mod sealed_tools;
 mod snapshot;
 mod start;
 mod strict;

@@ -11,11 +11,11 @@ use std::time::Duration;
 use vk_compat::{Client, TempDir};
 use vk_tests::{Launch, run_bounded, vkctl, wait_until};
 
-const TIME: Duration = Duration::from_secs(30);
+pub(crate) const TIME: Duration = Duration::from_secs(30);
 const MARKER: &str = "a-text-that-must-not-be-seen-in-any-file";
 
 /// A folder with a key file in it.
-fn key(byte: &str) -> (TempDir, String) {
+pub(crate) fn key(byte: &str) -> (TempDir, String) {
     let folder = TempDir::new("keys").unwrap();
     let path = folder.path().join("key");
     fs::write(&path, byte.repeat(32)).unwrap();
@@ -24,13 +24,13 @@ fn key(byte: &str) -> (TempDir, String) {
     (folder, path)
 }
 
-fn launch(key: &str, more: &[&str]) -> Launch {
+pub(crate) fn launch(key: &str, more: &[&str]) -> Launch {
     Launch::compatible(&["--enable-debug-command", "yes", "--save", ""])
         .args(&["--at-rest-encryption", "yes", "--at-rest-key-file", key])
         .args(more)
 }
 
-fn fill(client: &mut Client) {
+pub(crate) fn fill(client: &mut Client) {
     for number in 0..3000 {
         client
             .run(&format!("SET {MARKER}:{number} {MARKER}-{number}"))
@@ -39,16 +39,16 @@ fn fill(client: &mut Client) {
     client.run(&format!("SADD set {MARKER} other")).unwrap();
 }
 
-fn digest(client: &mut Client) -> String {
+pub(crate) fn digest(client: &mut Client) -> String {
     text(&client.run("DEBUG DIGEST").unwrap())
 }
 
-fn loaded(client: &mut Client) {
+pub(crate) fn loaded(client: &mut Client) {
     wait_until("loaded", TIME, || info(client, "loading") == "0");
 }
 
 /// All files below a folder, but for the server's output.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -203,7 +203,7 @@ fn vkctl_looks_after_the_keys() {
 }
 
 /// The increment with the greatest number.
-fn last_increment(folder: &Path) -> PathBuf {
+pub(crate) fn last_increment(folder: &Path) -> PathBuf {
     let mut found: Vec<(usize, PathBuf)> = files(&folder.join("appendonlydir"))
         .into_iter()
         .filter(|path| path.display().to_string().ends_with(".incr.aof"))

@@ -3,6 +3,7 @@
 //! for.
 
 mod kind;
+mod listed;
 mod mend;
 mod scan;
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use vk_persist::{Manifest, ManifestFault};
 
 use self::kind::Kind;
+use self::listed::SignedList;
 use self::scan::{Scan, Verdict};
 use crate::error::Failure;
 use crate::modes::say;
@@ -57,12 +59,21 @@ struct Part<'p> {
     /// What it is called in lines.
     name: String,
     is_last: bool,
+    /// The list that names it, if that is signed.
+    list: Option<&'p SignedList>,
 }
 
 /// Checks a log; one that is not right, or was not mended, is a failure.
 pub(crate) fn run(job: &AofJob) -> Result<(), Failure> {
     match Kind::of(&job.path)? {
-        Kind::List { path, manifest } => run_list(&path, &manifest, job),
+        Kind::List {
+            path,
+            text,
+            manifest,
+        } => {
+            let list = SignedList::read(&path, &text, &manifest, &job.keys)?;
+            run_list(&path, &manifest, list.as_ref(), job)
+        }
         Kind::Single => {
             say("Start checking Old-Style AOF\n")?;
             let name = path_text(&job.path);
@@ -70,8 +81,9 @@ pub(crate) fn run(job: &AofJob) -> Result<(), Failure> {
                 path: &job.path,
                 name: name.clone(),
                 is_last: true,
+                list: None,
             };
-            match check(&part, job)? {
+            match check(&part, job)?.0 {
                 Outcome::Whole => say(&format!("AOF {name} is valid\n")),
                 Outcome::Empty => say(&format!("AOF {name} is empty\n")),
                 Outcome::Mended => Ok(()),
@@ -80,13 +92,19 @@ pub(crate) fn run(job: &AofJob) -> Result<(), Failure> {
     }
 }
 
-fn run_list(list: &Path, manifest: &Manifest, job: &AofJob) -> Result<(), Failure> {
+fn run_list(
+    path: &Path,
+    manifest: &Manifest,
+    list: Option<&SignedList>,
+    job: &AofJob,
+) -> Result<(), Failure> {
     say("Start checking Multi Part AOF\n")?;
     let count = manifest.files().count();
     let mut is_increment = false;
     for (at, file) in manifest.files().enumerate() {
         let is_base = manifest.base.as_ref() == Some(file);
-        let path = list.with_file_name(&file.name);
+        let list_path = path;
+        let path = path.with_file_name(&file.name);
         if is_base {
             let form = match kind::is_snapshot(&path, &job.keys)? {
                 true => "RDB",
@@ -101,9 +119,17 @@ fn run_list(list: &Path, manifest: &Manifest, job: &AofJob) -> Result<(), Failur
             path: &path,
             name: crate::terminal::escape_line(file.name.as_bytes()),
             is_last: at.saturating_add(1) == count,
+            list,
         };
         let (kind, name) = (if is_base { "BASE" } else { "INCR" }, &part.name);
-        match check(&part, job)? {
+        let (outcome, is_sealed) = check(&part, job)?;
+        if is_sealed && list.is_none() {
+            return Err(Failure::Reply(format!(
+                "{} is not signed, although {name} is encrypted: it is not what was written",
+                path_text(list_path)
+            )));
+        }
+        match outcome {
             Outcome::Whole => say(&format!("{kind} AOF {name} is valid\n"))?,
             Outcome::Empty => say(&format!("{kind} AOF {name} is empty\n"))?,
             Outcome::Mended => {}
@@ -120,27 +146,23 @@ enum Outcome {
     Mended,
 }
 
-fn check(part: &Part<'_>, job: &AofJob) -> Result<Outcome, Failure> {
+/// Checks a file, and says whether it is encrypted.
+fn check(part: &Part<'_>, job: &AofJob) -> Result<(Outcome, bool), Failure> {
     let until = match job.mend {
         Mend::TruncateTo(time) => Some(time),
         Mend::No | Mend::Fix => None,
     };
     let scan = Scan::read(part, &job.keys, until)?;
     let name = &part.name;
-    if scan.size == 0 {
-        return Ok(Outcome::Empty);
-    }
-    if scan.is_sealed && job.mend != Mend::No && scan.verdict != Verdict::Whole {
-        return Err(Failure::Reply(format!(
-            "AOF {name} is encrypted and was not changed: the server cuts off an end that is not \
-             whole by itself (aof-load-truncated)"
-        )));
+    let is_sealed = scan.is_sealed;
+    if scan.size == 0 && scan.verdict == Verdict::Whole {
+        return Ok((Outcome::Empty, is_sealed));
     }
     let trouble = match scan.verdict {
         Verdict::Later { offset } => {
             let time = until.unwrap_or(0);
-            mend::truncate_to(part, &scan, offset, time, &job.manner)?;
-            return Ok(Outcome::Mended);
+            mend::truncate_to(part, &scan, offset, time, job)?;
+            return Ok((Outcome::Mended, is_sealed));
         }
         Verdict::Whole => None,
         Verdict::Broken(trouble) => Some(trouble),
@@ -168,17 +190,18 @@ fn check(part: &Part<'_>, job: &AofJob) -> Result<Outcome, Failure> {
     match trouble {
         None if job.manner.knows_commands => scan.contents.refuse_unknown(name)?,
         None => {}
-        Some(_) if job.mend == Mend::Fix => mend::fix(part, &scan, &job.manner)?,
+        Some(_) if job.mend == Mend::Fix => mend::fix(part, &scan, job)?,
         Some(_) => {
             let text = format!("AOF {name} is not valid. Use the --fix option to try fixing it.\n");
             say(&text)?;
             return Err(Failure::Reply(String::new()));
         }
     }
-    Ok(match scan.verdict {
+    let outcome = match scan.verdict {
         Verdict::Whole => Outcome::Whole,
         _ => Outcome::Mended,
-    })
+    };
+    Ok((outcome, is_sealed))
 }
 
 /// What is wrong with a list of files, in several lines.

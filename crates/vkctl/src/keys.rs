@@ -1,6 +1,7 @@
 //! The keys of encrypted files, without a server: under which key each file is, whether all of them
 //! are what was written, and another key for all of them.
 
+mod compare;
 mod files;
 mod ring;
 mod rotate;
@@ -19,7 +20,7 @@ use files::{Contents, Found, find};
 pub(crate) enum KeysJob {
     /// List the files with their keys.
     Status { folder: PathBuf },
-    /// Read all of all files.
+    /// Read all of all files, and compare them with the lists.
     Verify { folder: PathBuf, keys: KeySources },
     /// Wrap the keys of all files under another key.
     Rotate { folder: PathBuf, keys: KeySources },
@@ -42,7 +43,7 @@ pub(crate) fn run(job: &KeysJob) -> Result<(), Failure> {
         KeysJob::Status { folder } => status(&find(folder)?),
         KeysJob::Verify { folder, keys } => {
             let found = find(folder)?;
-            verify::run(&found, &ring::read(keys, &found)?)
+            verify::run(folder, &found, &ring::read(keys, &found)?)
         }
         KeysJob::Rotate { folder, keys } => {
             let found = find(folder)?;

@@ -24,7 +24,12 @@ const LIST_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug)]
 pub(super) enum Kind {
     /// Several files.
-    List { path: PathBuf, manifest: Manifest },
+    List {
+        path: PathBuf,
+        /// As it is written.
+        text: Vec<u8>,
+        manifest: Manifest,
+    },
     /// One file.
     Single,
 }
@@ -54,7 +59,11 @@ impl Kind {
             File::open(&path).and_then(|file| file.take(LIST_BYTES_MAX).read_to_end(&mut bytes));
         read.map_err(|error| cannot_open(&path, &error))?;
         let manifest = Manifest::parse(&bytes).map_err(|error| list_failure(&error))?;
-        Ok(Self::List { path, manifest })
+        Ok(Self::List {
+            path,
+            text: bytes,
+            manifest,
+        })
     }
 }
 
@@ -110,9 +119,13 @@ pub(super) fn is_snapshot(path: &Path, keys: &KeySource) -> Result<bool, Failure
         Failure::Reply(format!("Cannot open file {path}: {error}, aborting..."))
     })?;
     let mut head = Vec::new();
-    let read = Input::begin(file, path, keys)?
-        .take(6)
-        .read_to_end(&mut head);
-    read.map_err(|error| file_failure(path, &error))?;
+    let mut input = Input::begin(file, path, keys)?;
+    match input.by_ref().take(6).read_to_end(&mut head) {
+        // Of that the check tells more.
+        Err(_) if input.is_changed() => {}
+        read => {
+            read.map_err(|error| file_failure(path, &error))?;
+        }
+    }
     Ok(head.starts_with(b"REDIS") || head.starts_with(b"VALKEY"))
 }

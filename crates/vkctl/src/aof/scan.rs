@@ -62,6 +62,10 @@ pub(super) enum Trouble {
     Unended { offset: u64 },
     /// Here ends a transaction that was not begun.
     Unbegun { offset: u64 },
+    /// Behind this place an encrypted file is not what was written.
+    Changed { offset: u64 },
+    /// A signed list says that more follows.
+    Missing { offset: u64, bytes: u64 },
 }
 
 /// What is in a file.
@@ -87,6 +91,14 @@ impl Trouble {
                 "Reached EOF before reading EXEC for MULTI".to_owned(),
             ),
             Self::Unbegun { offset } => (offset, format!("Unexpected EXEC in AOF {name}")),
+            Self::Changed { offset } => {
+                let text = format!("What follows in AOF {name} is not what was written");
+                (offset, text)
+            }
+            Self::Missing { offset, bytes } => {
+                let text = format!("AOF {name} was cut off: {bytes} bytes of it were written");
+                (offset, text)
+            }
         };
         format!("0x{offset:16x}: {text}\n")
     }
@@ -103,8 +115,11 @@ impl Scan {
         let is_snapshot = kind::is_snapshot(path, keys)?;
         let failed = |error| file_failure(path, &error);
         let facts = fs::metadata(path).map_err(failed)?;
-        let (input, bytes) = Input::open(path, keys)?;
+        let (mut input, bytes) = Input::open(path, keys)?;
         let is_sealed = input.is_sealed();
+        if let Some(note) = part.list.and_then(|list| list.note(path)) {
+            input.expect(note, path)?;
+        }
         let mut log = if is_snapshot {
             after_snapshot(part, input, bytes)?
         } else {
@@ -197,8 +212,14 @@ impl Log {
                     let first = contents.times.map_or(time, |(first, _)| first);
                     contents.times = Some((first, time));
                 }
-                Ok(LogEvent::More) if self.read()? => {}
-                Ok(LogEvent::More) => return Ok(self.verdict(offset)),
+                Ok(LogEvent::More) => match self.read() {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(self.verdict(offset)),
+                    Err(_) if self.input.is_changed() => {
+                        return Ok(Verdict::Broken(Trouble::Changed { offset }));
+                    }
+                    Err(error) => return Err(error),
+                },
                 Ok(_) => {}
                 Err(LogFault::Format(offset)) => {
                     return Ok(Verdict::Broken(Trouble::Format { offset }));
@@ -210,8 +231,14 @@ impl Log {
 
     fn verdict(&self, offset: u64) -> Verdict {
         match self.reader.finish() {
-            Ok(()) if self.input.torn().is_some() => Verdict::Broken(Trouble::Truncated { offset }),
-            Ok(()) => Verdict::Whole,
+            Ok(()) if self.input.is_torn() => Verdict::Broken(Trouble::Truncated { offset }),
+            Ok(()) => match self.input.missing() {
+                Some(closed) => Verdict::Broken(Trouble::Missing {
+                    offset,
+                    bytes: closed.bytes,
+                }),
+                None => Verdict::Whole,
+            },
             Err(_) if self.reader.is_in_transaction() => {
                 Verdict::Broken(Trouble::Unended { offset })
             }

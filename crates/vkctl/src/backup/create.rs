@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 
 use vk_resp::Reply;
 
+use super::Create;
 use super::drill::drill;
 use super::record::{Record, SNAPSHOT};
 use super::survey::{self, Survey};
-use super::{Create, Drill};
 use crate::error::Failure;
 use crate::modes::{checked, say, text, unexpected};
 use crate::new_file::{Existing, NewFile, file_failure, path_text, sync_folder};
-use crate::progress::bytes_text;
 use crate::session::Session;
 use crate::terminal;
 
@@ -56,19 +55,14 @@ pub(super) fn run(job: &Create, session: &mut Session) -> Result<(), Failure> {
     }
     copy.finish()?;
     let mut record = Record::of(&survey, version);
-    if let Some(Drill { program }) = &job.drill {
-        record.digest = drill(&folder.path.join(SNAPSHOT), program.as_deref(), &survey)?.digest;
+    if let Some(options) = &job.drill {
+        let path = folder.path.join(SNAPSHOT);
+        record.digest = drill(&path, options, &survey, &job.keys)?.digest;
     }
     record.write(&folder.path)?;
     folder.finish()?;
-    say(&format!(
-        "{}: {} keys in {} databases, {}, SHA-256 {}\n",
-        path_text(&job.folder),
-        survey.keys(),
-        survey.databases.len(),
-        bytes_text(survey.bytes),
-        survey.sha256
-    ))
+    let summary = survey.summary(&job.folder);
+    say(&format!("{summary}, SHA-256 {}\n", survey.sha256))
 }
 
 /// Where the server puts its snapshots.

@@ -2,6 +2,7 @@
 //! snapshot and says what it has. It never touches the backup, and ends with the drill.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use vk_resp::Reply;
 
+use super::Drill;
 use super::record::SNAPSHOT;
 use super::survey::{self, Survey};
 use crate::endpoint::{Address, Endpoint};
@@ -49,16 +51,12 @@ pub(super) struct Drilled {
 /// Lets a server load a snapshot and compares what it has with what is in the file.
 pub(super) fn drill(
     snapshot: &Path,
-    program: Option<&Path>,
+    options: &Drill,
     survey: &Survey,
+    keys: &KeySource,
 ) -> Result<Drilled, Failure> {
-    if survey.is_sealed {
-        let text =
-            "Restore drill: the snapshot is encrypted, and a drill with keys is not there yet";
-        return Err(Failure::Reply(text.to_owned()));
-    }
-    let program = program.map_or_else(server_program, Path::to_owned);
-    let mut server = Server::start(&program, snapshot, survey)?;
+    let program = options.program.clone().unwrap_or_else(server_program);
+    let mut server = Server::start(&program, snapshot, survey, keys)?;
     let mut session = server.session();
     server.wait_until_loaded(&mut session)?;
     let has = keyspace(&mut session)?;
@@ -70,12 +68,7 @@ pub(super) fn drill(
     let mut expected = survey.live();
     if has != expected {
         // Keys may have expired since the file was read.
-        let again = Survey::take(
-            snapshot,
-            survey::open(snapshot)?,
-            &KeySource::default(),
-            None,
-        )?;
+        let again = Survey::take(snapshot, survey::open(snapshot)?, keys, None)?;
         let is_between = |db: &u64, keys: &u64| {
             let least = again.live().get(db).copied().unwrap_or(0);
             let most = survey.live().get(db).copied().unwrap_or(0);
@@ -101,6 +94,24 @@ pub(super) fn drill(
     Ok(Drilled {
         digest: digest.map(|digest| (digest, total)),
     })
+}
+
+/// The keys for a server that reads an encrypted file and writes none. The file belongs to a
+/// dataset, of which nothing else is there.
+fn key_arguments(keys: &KeySource) -> Result<Vec<OsString>, Failure> {
+    let mut arguments = vec!["--at-rest-encryption".into(), "no".into()];
+    let sources = [
+        ("--at-rest-key-file", &keys.key_file),
+        ("--at-rest-passphrase-file", &keys.passphrase_file),
+    ];
+    for (name, path) in sources {
+        if let Some(path) = path {
+            let real = fs::canonicalize(path).map_err(|error| file_failure(path, &error))?;
+            arguments.push(name.into());
+            arguments.push(real.into_os_string());
+        }
+    }
+    Ok(arguments)
 }
 
 /// The server's program beside this one, else the one that the system finds.
@@ -147,7 +158,16 @@ struct Server {
 }
 
 impl Server {
-    fn start(program: &Path, snapshot: &Path, survey: &Survey) -> Result<Self, Failure> {
+    fn start(
+        program: &Path,
+        snapshot: &Path,
+        survey: &Survey,
+        keys: &KeySource,
+    ) -> Result<Self, Failure> {
+        let key_arguments = match survey.is_sealed {
+            true => key_arguments(keys)?,
+            false => Vec::new(),
+        };
         let folder = private_folder()?;
         let failed = |path: &Path, error: io::Error| {
             let _ = fs::remove_dir_all(&folder);
@@ -173,6 +193,7 @@ impl Server {
             .arg(folder.join("socket"))
             .arg("--dir")
             .arg(&folder)
+            .args(&key_arguments)
             .env_remove("NOTIFY_SOCKET")
             .current_dir(&folder)
             .stdin(Stdio::null())

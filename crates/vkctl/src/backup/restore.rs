@@ -17,7 +17,6 @@ use super::survey::{self, Survey, now_ms};
 use crate::error::Failure;
 use crate::modes::say;
 use crate::new_file::{Existing, NewFile, file_failure, path_text, sync_folder};
-use crate::progress::bytes_text;
 
 /// Names of servers, as the kernel tells them.
 const SERVERS: [&str; 3] = ["vkd", "valkey-server", "redis-server"];
@@ -62,14 +61,8 @@ pub(super) fn run(job: &Restore) -> Result<(), Failure> {
     }
     give_to_owner(data_folder, &places).map_err(failed)?;
     sync_folder(&places.snapshot).map_err(failed)?;
-    say(&format!(
-        "{}: {} keys in {} databases, {}, of {} (Unix time)\n",
-        path_text(data_folder),
-        survey.keys(),
-        survey.databases.len(),
-        bytes_text(survey.bytes),
-        record.created_s
-    ))
+    let (summary, created_s) = (survey.summary(data_folder), record.created_s);
+    say(&format!("{summary}, of {created_s} (Unix time)\n"))
 }
 
 /// Where a server looks for its data.

@@ -13,6 +13,7 @@ use vk_rdb::FileEvent;
 
 use crate::error::{Failure, io_text};
 use crate::new_file::{NewFile, file_failure, path_text};
+use crate::progress::bytes_text;
 use crate::rdb::{RdbFile, Visitor};
 use crate::sealed::{Input, KeySource};
 
@@ -90,8 +91,19 @@ impl Survey {
         Ok(survey)
     }
 
+    /// What is in the file, as the beginning of a line about a folder.
+    pub(super) fn summary(&self, folder: &Path) -> String {
+        format!(
+            "{}: {} keys in {} databases, {}",
+            path_text(folder),
+            self.keys(),
+            self.databases.len(),
+            bytes_text(self.bytes)
+        )
+    }
+
     /// All keys.
-    pub(super) fn keys(&self) -> u64 {
+    fn keys(&self) -> u64 {
         let keys = self.databases.values().map(|keys| keys.all);
         keys.fold(0, u64::saturating_add)
     }

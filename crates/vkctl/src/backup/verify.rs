@@ -7,8 +7,6 @@ use super::record::{Record, SNAPSHOT};
 use super::survey::{self, Survey};
 use crate::error::Failure;
 use crate::modes::say;
-use crate::new_file::path_text;
-use crate::progress::bytes_text;
 
 /// The first version of the format in which fields of hashes may have expired meanwhile.
 const VERSION_FIELD_EXPIRY: u16 = 80;
@@ -19,18 +17,14 @@ pub(super) fn run(job: &Verify) -> Result<(), Failure> {
     let path = job.folder.join(SNAPSHOT);
     let survey = Survey::take(&path, survey::open(&path)?, &job.keys, None)?;
     record.compare(&survey, &path)?;
+    let (summary, created_s) = (survey.summary(&job.folder), record.created_s);
     say(&format!(
-        "{}: {} keys in {} databases, {}, of {} (Unix time), checksums and record are right\n",
-        path_text(&job.folder),
-        survey.keys(),
-        survey.databases.len(),
-        bytes_text(survey.bytes),
-        record.created_s
+        "{summary}, of {created_s} (Unix time), checksums and record are right\n"
     ))?;
     let Some(options) = &job.drill else {
         return Ok(());
     };
-    let drilled = drill(&path, options.program.as_deref(), &survey)?;
+    let drilled = drill(&path, options, &survey, &job.keys)?;
     let (Some(recorded), Some(here)) = (&record.digest, &drilled.digest) else {
         return say("Restore drill: no digest was recorded to compare with\n");
     };

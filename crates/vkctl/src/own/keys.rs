@@ -16,7 +16,8 @@ pub(super) enum KeysVerb {
         #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
-    /// Read all encrypted files of a data folder and say whether they are what was written
+    /// Read all encrypted files of a data folder and say whether they are what was written, and
+    /// which are missing, older than the last ones, or not needed
     #[command(override_usage = "vkctl keys verify [OPTIONS] <FOLDER>")]
     Verify(KeyArguments),
     /// Put all encrypted files of a stopped server under another key; only their headers change
