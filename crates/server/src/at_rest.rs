@@ -4,6 +4,7 @@
 mod cipher;
 mod keys;
 mod log;
+mod memory;
 mod source;
 mod store;
 mod writer;
@@ -96,6 +97,7 @@ impl AtRest {
     pub(crate) fn begin(config: &Config, log: &Logger) -> Result<Self, String> {
         let this = Self::of_folder(config, Path::new("."))?;
         if this.is_on || this.keyring.current().is_some() {
+            memory::shut(log);
             this.tell(log);
         }
         Ok(this)

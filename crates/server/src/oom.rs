@@ -4,6 +4,7 @@
 
 use std::{fs, io, path::PathBuf};
 
+use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
 use vk_engine::config::{Config, id};
 
 /// The number of this process.
@@ -75,9 +76,22 @@ impl OomScore {
         };
         let score = score.clamp(-SCORE_MAX, SCORE_MAX);
         self.before = None;
-        fs::write(&self.file, score.to_string())?;
+        self.write(score)?;
         self.before = before;
         Ok(())
+    }
+
+    /// The file of a process that may not be dumped belongs to root: it may be for the moment.
+    fn write(&self, score: i64) -> io::Result<()> {
+        let is_shut = dumpable_behavior() == Ok(DumpableBehavior::NotDumpable);
+        if is_shut {
+            set_dumpable_behavior(DumpableBehavior::Dumpable)?;
+        }
+        let written = fs::write(&self.file, score.to_string());
+        if is_shut {
+            set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        }
+        written
     }
 
     fn read(&self) -> io::Result<i64> {
