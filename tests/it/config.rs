@@ -151,3 +151,47 @@ fn rewrite_keeps_the_file_and_survives_a_restart() {
         .collect();
     assert!(!names.iter().any(|name| name.contains("tmp")), "{names:?}");
 }
+
+#[test]
+fn commands_have_other_names_and_the_log_has_none_of_them() {
+    let launch = Launch::compatible(&["--appendonly", "yes", "--rename-command", "debug", ""]);
+    let path = launch.folder().join("vkd.conf");
+    let lines = "rename-command flushdb badger\nrename-command SET put\nrename-command get \"\"\n";
+    std::fs::write(&path, lines).unwrap();
+    let server = launch.args(&[&path.display().to_string()]).start();
+    let mut client = server.client();
+    for gone in ["FLUSHDB", "SET a 1", "GET a", "DEBUG JMAP"] {
+        let reply = text(&client.run(gone).unwrap());
+        assert!(reply.starts_with("ERR unknown command"), "{reply}");
+    }
+    assert_eq!(client.run("put gone 1").unwrap(), simple("OK"));
+    assert_eq!(client.run("badger").unwrap(), simple("OK"));
+    assert_eq!(client.run("put a 1 EX 1000").unwrap(), simple("OK"));
+    assert_eq!(client.run("CONFIG REWRITE").unwrap(), simple("OK"));
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(written.starts_with(lines), "{written}");
+    let again = server.stop().start();
+    let mut client = again.client();
+    assert!(text(&client.run("FLUSHDB").unwrap()).starts_with("ERR unknown command"));
+    assert_eq!(client.run("GETRANGE a 0 -1").unwrap(), crate::bulk("1"));
+    assert_eq!(client.run("put b 2").unwrap(), simple("OK"));
+    // Every server reads the log, whatever it calls the commands.
+    let launch = again.stop();
+    std::fs::write(&path, "rename-command set get2\n").unwrap();
+    let server = launch.start();
+    let mut client = server.client();
+    assert_eq!(client.run("DBSIZE").unwrap(), vk_resp::Reply::Int(2));
+    assert_eq!(client.run("GET b").unwrap(), crate::bulk("2"));
+}
+
+#[test]
+fn a_name_that_cannot_be_given_stops_the_start() {
+    for (words, reason) in [
+        (["nothing", "x"], "No such command in rename-command"),
+        (["get", "set"], "Target command name already exists"),
+    ] {
+        let ended = Launch::compatible(&["--rename-command", words[0], words[1]]).run();
+        assert_eq!(ended.code, 1, "{}", ended.output);
+        ended.line_with(&[reason]);
+    }
+}

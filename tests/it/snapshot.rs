@@ -119,7 +119,13 @@ fn a_snapshot_under_writes_is_one_moment() {
 
 #[test]
 fn clients_are_told_that_a_file_is_loaded() {
-    let mut server = launch(&["--key-load-delay", "2000"]).start();
+    let delayed = [
+        "--key-load-delay",
+        "2000",
+        "--enable-protected-configs",
+        "yes",
+    ];
+    let mut server = launch(&delayed).start();
     let mut client = server.client();
     fill(&mut client, 200);
     client.send_raw(b"SHUTDOWN SAVE\r\n").unwrap();
@@ -140,6 +146,19 @@ fn clients_are_told_that_a_file_is_loaded() {
             .unwrap()
             > 1000
     );
+    assert_eq!(
+        client.run("CONFIG SET loglevel debug").unwrap(),
+        simple("OK")
+    );
+    let level = [bulk("loglevel"), bulk("debug")];
+    let told = client.run("CONFIG GET loglevel").unwrap();
+    assert_eq!(told, vk_resp::Reply::Array(level.to_vec()));
+    for refused in ["CONFIG SET dir .", "CONFIG SET hz 20 appendonly yes"] {
+        let reply = text(&client.run(refused).unwrap());
+        assert!(reply.starts_with("LOADING "), "{refused}: {reply}");
+    }
+    assert_eq!(info(&mut client, "configured_hz"), "10", "all or nothing");
+    assert_eq!(info(&mut client, "loading"), "1");
     client.run("CONFIG SET key-load-delay 0").unwrap();
     wait_until("loaded", TIME, || info(&mut client, "loading") == "0");
     assert_eq!(client.run("GET text").unwrap(), bulk("hello"));

@@ -201,6 +201,13 @@ impl<'c> WriteCtx<'c> {
         self.engine.effects.add(db, words);
     }
 
+    /// As [`WriteCtx::effect`], for the words of the request with some of them replaced: the first
+    /// one becomes the name that every server knows the command by.
+    pub fn effect_as_requested(&mut self, mut words: alloc::vec::Vec<&[u8]>) {
+        self.engine.commands.declare(self.command, &mut words);
+        self.effect_words(words.into_iter());
+    }
+
     /// What was committed counts as so many changes (one for each commit, without this).
     pub fn count_changes(&mut self, changes: u64) {
         self.engine.run.dirty = changes;

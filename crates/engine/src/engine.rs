@@ -218,7 +218,7 @@ impl Engine {
             identity,
             users,
         } = config;
-        let commands = CommandTable::new();
+        let commands = CommandTable::new(config.command_names());
         let databases = usize::try_from(config.int(id::DATABASES)).unwrap_or(1);
         let mut engine = Self {
             users: Users::new(users, config.bytes(id::REQUIREPASS)),

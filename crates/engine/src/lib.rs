@@ -49,7 +49,7 @@ mod users;
 pub mod version;
 
 pub use aof::{AofFacts, AofRewrite};
-pub use cmd::{Command, Run, specs};
+pub use cmd::{Command, CommandNames, Run, specs};
 pub use effects::{EffectBuf, EffectError, EffectGroup};
 pub use engine::{Digest, Engine, EngineConfig, Identity, Seeds, SessionLimits};
 pub use env::{Env, Host, MonoMicros, Ticks, UnixMicros, WorkBudget};

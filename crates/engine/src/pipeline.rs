@@ -131,7 +131,7 @@ fn stages(
     reply: &mut ReplyBuf,
     mark: &mut Mark,
 ) -> Result<Disposition, Rejection> {
-    let resolved = resolve::resolve(engine, session, request)?;
+    let resolved = resolve::resolve(engine, session, request, Origin::Client)?;
     let authorized = authorize::authorize(engine, session, resolved, Origin::Client)?;
     let routed = authorize::route(authorized);
     let admission = admit::admit(engine, &*host, session, routed);

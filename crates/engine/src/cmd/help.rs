@@ -10,18 +10,18 @@ use crate::{Error, ctx::SessionCtx};
 /// Lists the subcommands of the container that was called, with their arguments and summaries.
 pub(super) fn help(
     ctx: &mut SessionCtx<'_>,
-    _request: Request<'_>,
+    request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
     let id = ctx.command;
     let commands = &ctx.engine().commands;
     let container = container_of(commands.full_name(id));
-    let Some(container_id) = commands.find(container.as_bytes()) else {
+    let Some(container_id) = commands.find_declared(container.as_bytes()) else {
         return Err(Error::SYNTAX);
     };
     let subcommands = commands.command(container_id).subcommands();
     reply.array(subcommands.len() * 2 + 1);
-    let name = container.to_ascii_uppercase();
+    let name = called(request);
     reply.simple(&format!(
         "{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
     ));
@@ -39,13 +39,8 @@ pub(super) fn help(
 const ECHO_BYTES_MAX: usize = 128;
 
 /// The error of a subcommand with words too many.
-pub(super) fn wrong_subcommand(ctx: &mut SessionCtx<'_>, request: Request<'_>) -> Error {
-    let id = ctx.command;
-    let container = container_of(ctx.engine().commands.full_name(id));
-    bad_subcommand(
-        &container.to_ascii_uppercase(),
-        request.arg(1).unwrap_or_default(),
-    )
+pub(super) fn wrong_subcommand(request: Request<'_>) -> Error {
+    bad_subcommand(&called(request), request.arg(1).unwrap_or_default())
 }
 
 /// The error of a subcommand that a container does not know in this form.
@@ -54,6 +49,12 @@ pub(super) fn bad_subcommand(container: &str, name: &[u8]) -> Error {
     Error::told(format_args!(
         "ERR unknown subcommand or wrong number of arguments for '{name}'. Try {container} HELP."
     ))
+}
+
+/// The command as its client called it, in capitals.
+fn called(request: Request<'_>) -> String {
+    let name = request.arg(0).unwrap_or_default();
+    String::from_utf8_lossy(name).to_ascii_uppercase()
 }
 
 /// The command that has the subcommand of this full name.

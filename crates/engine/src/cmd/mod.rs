@@ -12,6 +12,7 @@ mod hash;
 mod help;
 mod hyperloglog;
 mod list;
+mod names;
 mod pubsub;
 mod server;
 mod set;
@@ -31,6 +32,7 @@ use crate::{
     ctx::{ReadCtx, SessionCtx, WriteCtx},
 };
 
+pub use names::{CommandNames, RenameError};
 pub use table::CommandId;
 pub(crate) use table::CommandTable;
 

@@ -1,8 +1,8 @@
 //! Finding a command by its name, and the checks of the table at compile time.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{boxed::Box, string::String, vec, vec::Vec};
 
-use super::{Command, specs};
+use super::{Command, CommandNames, specs};
 
 /// Number of a command or subcommand: its place in the statistics and in a user's permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,16 +21,27 @@ struct Row {
     command: &'static Command,
     /// `name` or `container|name`.
     full_name: String,
+    /// Its own name, or that of the command that it is a subcommand of.
+    first_word: &'static str,
     /// First row of the subcommands; they follow each other.
     children: u16,
+    /// Clients have a name for it.
+    is_callable: bool,
+}
+
+/// Top-level names: open addressing.
+#[derive(Debug)]
+struct Index {
+    /// An empty name is free.
+    slots: Vec<Slot>,
 }
 
 /// One place of the index: enough of a name to tell most others from it without following a
 /// pointer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 struct Slot {
     word: u64,
-    name: &'static str,
+    name: Box<[u8]>,
     id: u16,
 }
 
@@ -38,24 +49,23 @@ struct Slot {
 #[derive(Debug)]
 pub(crate) struct CommandTable {
     rows: Vec<Row>,
-    /// Open addressing over top-level names; an empty name is free.
-    slots: Vec<Slot>,
+    /// What clients call them.
+    called: Index,
+    /// What they are declared as, if that is not the same.
+    declared: Option<Index>,
 }
 
-const FREE: Slot = Slot {
-    word: 0,
-    name: "",
-    id: 0,
-};
 const FIRST: &Command = &super::connection::COMMANDS[0];
 
 impl CommandTable {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(names: &CommandNames) -> Self {
         let mut rows: Vec<Row> = specs()
             .map(|command| Row {
                 command,
                 full_name: command.spec.name.into(),
+                first_word: command.spec.name,
                 children: 0,
+                is_callable: names.of(command.spec.name).is_some(),
             })
             .collect();
         for parent in 0..rows.len() {
@@ -65,59 +75,48 @@ impl CommandTable {
             };
             row.children = first;
             let (command, name) = (row.command, row.full_name.clone());
+            let is_callable = row.is_callable;
             rows.extend(command.subcommands().iter().map(|sub| Row {
                 command: sub,
                 full_name: alloc::format!("{name}|{}", sub.spec.name),
+                first_word: command.spec.name,
                 children: 0,
+                is_callable,
             }));
         }
-        let mut table = Self {
-            slots: vec![FREE; (specs().count() * 4).next_power_of_two()],
+        let unchanged = CommandNames::default();
+        Self {
             rows,
-        };
-        for id in 0..specs().count() {
-            table.index_name(id as u16);
-        }
-        table
-    }
-
-    fn index_name(&mut self, id: u16) {
-        let Some(row) = self.rows.get(usize::from(id)) else {
-            return;
-        };
-        let name = row.command.spec.name;
-        let word = name_word(name.as_bytes());
-        let mask = self.slots.len() - 1;
-        let mut at = place(word, name.len()) & mask;
-        while let Some(slot) = self.slots.get_mut(at) {
-            if slot.name.is_empty() {
-                *slot = Slot { word, name, id };
-                return;
-            }
-            at = (at + 1) & mask;
+            called: Index::new(names),
+            declared: (!names.is_empty()).then(|| Index::new(&unchanged)),
         }
     }
 
-    /// The command of this name, in any case.
+    /// The command that clients call so, in any case.
     #[inline]
     pub(crate) fn find(&self, name: &[u8]) -> Option<CommandId> {
-        let mask = self.slots.len() - 1;
-        let word = name_word(name);
-        let mut at = place(word, name.len()) & mask;
-        loop {
-            let slot = self.slots.get(at)?;
-            if slot.name.is_empty() {
-                return None;
-            }
-            let is_it = slot.word == word
-                && slot.name.len() == name.len()
-                && (name.len() <= size_of::<u64>()
-                    || slot.name.as_bytes().eq_ignore_ascii_case(name));
-            if is_it {
-                return Some(CommandId(slot.id));
-            }
-            at = (at + 1) & mask;
+        self.called.find(name)
+    }
+
+    /// The command that is declared under this name, in any case.
+    #[inline]
+    pub(crate) fn find_declared(&self, name: &[u8]) -> Option<CommandId> {
+        self.declared.as_ref().unwrap_or(&self.called).find(name)
+    }
+
+    /// Gives a request the declared name of its command, if clients may call it by another one.
+    #[inline]
+    pub(crate) fn declare(&self, id: CommandId, words: &mut [&[u8]]) {
+        if self.declared.is_some()
+            && let (Some(word), Some(row)) = (words.first_mut(), self.rows.get(id.index()))
+        {
+            *word = row.first_word.as_bytes();
         }
+    }
+
+    /// Whether clients have a name for it.
+    pub(crate) fn is_callable(&self, id: CommandId) -> bool {
+        self.rows.get(id.index()).is_some_and(|row| row.is_callable)
     }
 
     /// The subcommand of this name, in any case.
@@ -130,7 +129,7 @@ impl CommandTable {
         Some(CommandId(row.children + at as u16))
     }
 
-    /// Finds `name` or `container|name`.
+    /// Finds what clients call `name` or `container|name`.
     pub(crate) fn find_full(&self, name: &[u8]) -> Option<CommandId> {
         let mut parts = name.splitn(2, |&b| b == b'|');
         let id = self.find(parts.next()?)?;
@@ -159,6 +158,54 @@ impl CommandTable {
     /// All ids, subcommands too.
     pub(crate) fn ids(&self) -> impl Iterator<Item = CommandId> + use<> {
         (0..self.rows.len() as u16).map(CommandId)
+    }
+}
+
+impl Index {
+    fn new(names: &CommandNames) -> Self {
+        let mut index = Self {
+            slots: vec![Slot::default(); (specs().count() * 4).next_power_of_two()],
+        };
+        for (id, command) in specs().enumerate() {
+            if let Some(name) = names.of(command.spec.name) {
+                index.add(name, id as u16);
+            }
+        }
+        index
+    }
+
+    fn add(&mut self, name: &[u8], id: u16) {
+        let word = name_word(name);
+        let mask = self.slots.len() - 1;
+        let mut at = place(word, name.len()) & mask;
+        while let Some(slot) = self.slots.get_mut(at) {
+            if slot.name.is_empty() {
+                let name = name.into();
+                *slot = Slot { word, name, id };
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    #[inline]
+    fn find(&self, name: &[u8]) -> Option<CommandId> {
+        let mask = self.slots.len() - 1;
+        let word = name_word(name);
+        let mut at = place(word, name.len()) & mask;
+        loop {
+            let slot = self.slots.get(at)?;
+            if slot.name.is_empty() {
+                return None;
+            }
+            let is_it = slot.word == word
+                && slot.name.len() == name.len()
+                && (name.len() <= size_of::<u64>() || slot.name.eq_ignore_ascii_case(name));
+            if is_it {
+                return Some(CommandId(slot.id));
+            }
+            at = (at + 1) & mask;
+        }
     }
 }
 
@@ -266,7 +313,7 @@ const fn same_name(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{CommandTable, lower_case, specs};
+    use super::{CommandNames, CommandTable, lower_case, specs};
 
     #[test]
     fn bytes_get_lower_case_eight_at_a_time() {
@@ -279,7 +326,7 @@ mod tests {
 
     #[test]
     fn every_name_is_found_in_any_case_and_nothing_else() {
-        let table = CommandTable::new();
+        let table = CommandTable::new(&CommandNames::default());
         for command in specs() {
             let spec = &command.spec;
             let mixed = spec.name.char_indices().map(|(at, c)| match at % 2 {
@@ -303,5 +350,41 @@ mod tests {
         ] {
             assert_eq!(table.find(name.as_bytes()), None, "{name:?}");
         }
+    }
+
+    #[test]
+    fn renamed_commands_are_found_by_both_kinds_of_names() {
+        let mut names = CommandNames::default();
+        for (old, new) in [
+            ("get", "A-Name-That-Is-Long"),
+            ("set", "GET"),
+            ("config", "c\u{e9}\0"),
+            ("flushall", ""),
+        ] {
+            assert_eq!(names.rename(old.as_bytes(), new.as_bytes()), Ok(()));
+        }
+        let table = CommandTable::new(&names);
+        let called = |name: &str| {
+            table
+                .find_full(name.as_bytes())
+                .map(|id| table.full_name(id))
+        };
+        let declared = |name: &str| {
+            let id = table.find_declared(name.as_bytes());
+            id.map(|id| table.full_name(id))
+        };
+        assert_eq!(called("a-name-that-is-long"), Some("get"));
+        assert_eq!(called("get"), Some("set"));
+        assert_eq!(called("set"), None);
+        assert_eq!(called("C\u{e9}\0|Get"), Some("config|get"));
+        assert_eq!(called("config|get"), None);
+        assert_eq!(called("flushall"), None);
+        assert_eq!(called("ping"), Some("ping"));
+        assert_eq!(declared("GET"), Some("get"));
+        assert_eq!(declared("flushall"), Some("flushall"));
+        assert_eq!(declared("a-name-that-is-long"), None);
+        let closed = table.ids().filter(|id| !table.is_callable(*id));
+        let closed: alloc::vec::Vec<&str> = closed.map(|id| table.full_name(id)).collect();
+        assert_eq!(closed, ["flushall"]);
     }
 }

@@ -29,6 +29,7 @@ pub fn check_config_text(data: &[u8]) {
         for id in ConfigId::all() {
             assert_eq!(config.render(id), again.render(id), "{}", id.spec().name);
         }
+        assert_eq!(config.command_names(), again.command_names());
         assert_eq!(rewrite(&text, &again), text, "rewriting is not idempotent");
     }
 }

@@ -357,7 +357,13 @@ impl Loader {
         let known = table::LINES_ONLY.iter().find(|spec| spec.is_named(name));
         match (known, name) {
             (Some(spec), b"user") if !words.is_empty() => self.warn(spec, line),
-            (Some(spec), b"rename-command") if words.len() == 2 => self.warn(spec, line),
+            (Some(_), b"rename-command") => match words {
+                [old, new] => {
+                    let names = &mut self.config.command_names;
+                    names.rename(old, new).map_err(|why| why.to_string())?;
+                }
+                _ => return Err(BAD.into()),
+            },
             (Some(spec), b"loadmodule") if !words.is_empty() => return Err(spec.cure.into()),
             (Some(spec), b"sentinel") if words.is_empty() => return Err(spec.cure.into()),
             (Some(_), b"sentinel") => {

@@ -70,6 +70,16 @@ fn errors_have_the_known_shape() {
         ),
         ("user", "Bad directive"),
         ("rename-command a", "Bad directive"),
+        ("rename-command get b c", "Bad directive"),
+        ("rename-command a b", "No such command in rename-command"),
+        (
+            "rename-command get x\nrename-command GET y",
+            "No such command in rename-command",
+        ),
+        (
+            "rename-command get SET",
+            "Target command name already exists",
+        ),
         ("include a b", "Bad directive"),
         ("loadmodule x.so", "native modules are not loaded"),
         ("search.x 1", "native modules are not supported"),

@@ -24,6 +24,7 @@ pub use set::{Changed, Ignored, SetContext, SetError};
 pub use table::ConfigId;
 pub use value::{TITLE_VARIABLES, Value};
 
+use crate::cmd::CommandNames;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -37,6 +38,7 @@ use vk_spec::config::{Actor, ConfigKind, ConfigSpec, ConfigState, Profile, Speci
 pub struct Config {
     profile: Profile,
     slots: Vec<Slot>,
+    command_names: CommandNames,
 }
 
 /// One directive's current value, with what hot paths read of it.
@@ -55,13 +57,23 @@ impl Config {
             .iter()
             .map(|spec| Slot::default_of(spec, profile))
             .collect();
-        Self { profile, slots }
+        Self {
+            profile,
+            slots,
+            command_names: CommandNames::default(),
+        }
     }
 
     /// The profile whose defaults hold.
     #[must_use]
     pub const fn profile(&self) -> Profile {
         self.profile
+    }
+
+    /// What the commands are called, by the lines of `rename-command`.
+    #[must_use]
+    pub const fn command_names(&self) -> &CommandNames {
+        &self.command_names
     }
 
     /// A whole number, the number of a choice, or the bits of flags and events. A percentage is

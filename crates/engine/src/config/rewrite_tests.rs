@@ -50,6 +50,14 @@ fn values_change_in_place_and_new_ones_follow_the_marker() {
 }
 
 #[test]
+fn names_of_commands_stay() {
+    let old = "rename-command get \"a b\"\nrename-command set get\nrename-command DEL \"\"\n\
+               save 60 2\n";
+    assert_eq!(rewritten(old, &[]), old);
+    check_config_text(old.as_bytes());
+}
+
+#[test]
 fn one_class_of_limits_stays_in_its_place() {
     check_config_text(b"client-output-buffer-limit pubsub 32mb 8mb 4961\nbind 127.0.0.1\n");
     let old = "client-output-buffer-limit pubsub 1mb 1mb 1\nsave 60 2\n";

@@ -84,12 +84,12 @@ mod tests {
     use vk_resp::OwnedRequest;
 
     use super::Secrets;
-    use crate::cmd::CommandTable;
+    use crate::cmd::{CommandNames, CommandTable};
 
     fn shown(line: &str) -> String {
         let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         let request = OwnedRequest::from_args(words.iter().copied());
-        let table = CommandTable::new();
+        let table = CommandTable::new(&CommandNames::default());
         let full = words
             .iter()
             .take(2)

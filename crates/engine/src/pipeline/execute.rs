@@ -68,7 +68,7 @@ pub(super) fn execute(
     };
     remember(engine, session, command.run, keys);
     engine.end_session_request(session);
-    commit(engine, session, db, request);
+    commit(engine, session, db, id, request);
     let failed = result.is_err();
     if let Err(error) = &result {
         tell_error(engine, error, mark, reply);
@@ -138,12 +138,13 @@ fn park(
 
 /// Hands the change on: what the handler said, or else the request itself.
 #[inline]
-fn commit(engine: &mut Engine, session: SessionId, db: u32, request: Request<'_>) {
+fn commit(engine: &mut Engine, session: SessionId, db: u32, id: CommandId, request: Request<'_>) {
     let dirty = core::mem::take(&mut engine.run.dirty);
     let is_told = core::mem::take(&mut engine.run.explicit_effects);
     engine.dirty = engine.dirty.saturating_add(dirty);
     if dirty > 0 && !is_told && engine.effects.is_wanted() {
-        let words: alloc::vec::Vec<&[u8]> = request.iter().collect();
+        let mut words: alloc::vec::Vec<&[u8]> = request.iter().collect();
+        engine.commands.declare(id, &mut words);
         engine.effects.add(db, words.into_iter());
     }
     if dirty > 0 && engine.effects.is_wanted() {
@@ -198,7 +199,7 @@ pub(crate) fn run_queued(
     origin: Origin,
     reply: &mut ReplyBuf,
 ) -> Disposition {
-    let checked = resolve(engine, session, request)
+    let checked = resolve(engine, session, request, origin)
         .and_then(|resolved| authorize(engine, session, resolved, origin))
         .and_then(|authorized| {
             // One that has waited for a key has to find room like one that has just come; one of a

@@ -9,6 +9,7 @@ use super::{Rejection, hostile};
 use crate::{
     Engine, Error, SessionId,
     cmd::{Command, CommandId},
+    ctx::Origin,
 };
 
 /// A request whose command is known and whose words are counted.
@@ -27,17 +28,17 @@ pub(super) fn resolve<'r>(
     engine: &mut Engine,
     session: SessionId,
     request: Request<'r>,
+    origin: Origin,
 ) -> Result<Resolved<'r>, Rejection> {
     let name = request.arg(0).unwrap_or_default();
-    let Some(id) = engine.commands.find(name) else {
+    let Some(id) = find(engine, name, origin) else {
         return Err(unknown(engine, session, request));
     };
     let id = match request.arg(1) {
-        Some(sub) if !engine.commands.command(id).subcommands().is_empty() => {
-            engine.commands.find_sub(id, sub).ok_or_else(|| {
-                Rejection::Refused(None, unknown_subcommand(engine.commands.full_name(id), sub))
-            })?
-        }
+        Some(sub) if !engine.commands.command(id).subcommands().is_empty() => engine
+            .commands
+            .find_sub(id, sub)
+            .ok_or_else(|| Rejection::Refused(None, unknown_subcommand(name, sub)))?,
         _ => id,
     };
     let command = engine.commands.command(id);
@@ -53,6 +54,19 @@ pub(super) fn resolve<'r>(
         id,
         request,
     })
+}
+
+/// Effects go by the declared names. A log of a server that wrote what its clients said may have
+/// other ones, too.
+#[inline(always)]
+fn find(engine: &Engine, name: &[u8], origin: Origin) -> Option<CommandId> {
+    let commands = &engine.commands;
+    if origin == Origin::Replay
+        && let Some(id) = commands.find_declared(name)
+    {
+        return Some(id);
+    }
+    commands.find(name)
 }
 
 #[cold]
@@ -88,9 +102,9 @@ fn unknown_command(request: Request<'_>) -> Error {
     ))
 }
 
-fn unknown_subcommand(container: &str, sub: &[u8]) -> Error {
+fn unknown_subcommand(container: &[u8], sub: &[u8]) -> Error {
     let sub = shorten(sub, ECHO_BYTES_MAX);
-    let container = container.to_ascii_uppercase();
+    let container = String::from_utf8_lossy(container).to_ascii_uppercase();
     Error::told(format_args!(
         "ERR unknown subcommand '{sub}'. Try {container} HELP."
     ))

@@ -155,7 +155,7 @@ fn flush(
     *dirty = dirty.saturating_add(keys as u64);
     // Handed on even if there was nothing: somebody else may have keys where this server has none.
     if ctx.wants_effects() {
-        ctx.effect_words(request.iter());
+        ctx.effect_as_requested(request.iter().collect());
     }
     reply.ok();
     Ok(())

@@ -246,7 +246,7 @@ fn absolute_effect(ctx: &mut WriteCtx<'_>, request: Request<'_>, at_ms: i64) {
     let word = |(at, word)| if at == 2 { at_ms } else { word };
     let mut words: Vec<&[u8]> = request.iter().enumerate().map(word).collect();
     words.push(b"ABSTTL");
-    ctx.effect_words(words.into_iter());
+    ctx.effect_as_requested(words);
 }
 
 /// The record of use that the options ask for, if the policy keeps such a one.

@@ -152,7 +152,7 @@ fn list(
     kind: fn(&PubSub) -> &Topics,
 ) -> Result<(), Error> {
     if request.len() > 3 {
-        return Err(wrong_subcommand(ctx, request));
+        return Err(wrong_subcommand(request));
     }
     let topics = kind(&ctx.engine().pubsub);
     let pattern = request

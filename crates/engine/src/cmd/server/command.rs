@@ -148,9 +148,10 @@ const LIST: Command = Command {
     run: Run::Session(list),
 };
 
-/// Ids of the commands that are no subcommands.
+/// Ids of the commands that can be called and are no subcommands.
 fn top_level(table: &CommandTable) -> impl Iterator<Item = crate::cmd::CommandId> {
-    table.ids().filter(|id| !table.full_name(*id).contains('|'))
+    let ids = table.ids().filter(|id| table.is_callable(*id));
+    ids.filter(|id| !table.full_name(*id).contains('|'))
 }
 
 fn info_of_all(
@@ -257,7 +258,7 @@ fn list(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
     let table = &ctx.engine().commands;
     let whole = reply.deferred_array();
     let mut told = 0;
-    for id in table.ids() {
+    for id in table.ids().filter(|id| table.is_callable(*id)) {
         if filter.admits(table.command(id), table.full_name(id)) {
             reply.bulk(table.full_name(id).as_bytes());
             told += 1;

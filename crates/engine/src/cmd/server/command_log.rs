@@ -177,7 +177,7 @@ const WRONG_KIND: Error =
     Error::Fixed("ERR type should be one of the following: slow, large-request, large-reply");
 
 fn get(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
-    check_words(ctx, request, 4)?;
+    check_words(request, 4)?;
     let count = count(request.arg(2).unwrap_or_default())?;
     let kind = kind(request.arg(3).unwrap_or_default())?;
     write_entries(ctx.engine(), kind, count, reply);
@@ -185,7 +185,7 @@ fn get(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> 
 }
 
 fn len(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> Result<(), Error> {
-    check_words(ctx, request, 3)?;
+    check_words(request, 3)?;
     let kind = kind(request.arg(2).unwrap_or_default())?;
     write_len(ctx.engine(), kind, reply);
     Ok(())
@@ -196,7 +196,7 @@ fn reset(
     request: Request<'_>,
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
-    check_words(ctx, request, 3)?;
+    check_words(request, 3)?;
     let kind = kind(request.arg(2).unwrap_or_default())?;
     ctx.engine().observe.log.clear(kind);
     reply.ok();
@@ -209,7 +209,7 @@ fn slow_get(
     reply: &mut ReplyBuf,
 ) -> Result<(), Error> {
     let count = match request.arg(2) {
-        _ if request.len() > 3 => return Err(wrong_subcommand(ctx, request)),
+        _ if request.len() > 3 => return Err(wrong_subcommand(request)),
         None => SLOW_COUNT,
         Some(word) => count(word)?,
     };
@@ -237,9 +237,9 @@ fn slow_reset(
 }
 
 /// The arities are at-leasts, as Valkey tells them, but nothing may stand behind.
-fn check_words(ctx: &mut SessionCtx<'_>, request: Request<'_>, words: usize) -> Result<(), Error> {
+fn check_words(request: Request<'_>, words: usize) -> Result<(), Error> {
     if request.len() > words {
-        return Err(wrong_subcommand(ctx, request));
+        return Err(wrong_subcommand(request));
     }
     Ok(())
 }

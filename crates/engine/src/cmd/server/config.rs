@@ -122,7 +122,7 @@ fn set(ctx: &mut SessionCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> 
     let words: Vec<&[u8]> = request.iter().skip(2).collect();
     let context = SetContext {
         local: ctx.session()?.peer.is_local(),
-        loading: false,
+        loading: ctx.engine().is_loading(),
     };
     let engine = ctx.engine();
     let changed = match engine.config.set(&words, context) {

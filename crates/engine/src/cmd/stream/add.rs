@@ -263,7 +263,7 @@ pub(super) fn rewrite(
             },
         );
     }
-    ctx.effect_words(words.into_iter());
+    ctx.effect_as_requested(words);
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ fn msetex(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
         let mut digits = itoa::Buffer::new();
         let tail = [b"PXAT".as_slice(), digits.format(at).as_bytes()];
         let words: alloc::vec::Vec<_> = request.iter().take(options_from).chain(tail).collect();
-        ctx.effect_words(words.into_iter());
+        ctx.effect_as_requested(words);
     }
     Ok(())
 }

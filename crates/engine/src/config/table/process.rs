@@ -153,8 +153,7 @@ pub(in crate::config) const LINES: &[C] = &[
         .guards(ACL),
     C::special("rename-command", Special::LineOnly, "")
         .summary("Gives a command another name, or none.")
-        .sensitive()
-        .guards("commands keep their names; remove the line and forbid the command to its users"),
+        .sensitive(),
     C::special("loadmodule", Special::LineOnly, "")
         .summary("Loads a native module.")
         .guards("native modules are not loaded; remove the line"),
