@@ -110,8 +110,14 @@ impl StreamWriter {
         let begin = out.len();
         out.extend_from_slice(piece);
         let sealed = out.get_mut(begin..).unwrap_or_default();
-        let tag = self.aead.seal(&nonce, b"", sealed)?;
-        out.extend_from_slice(&tag.0);
+        match self.aead.seal(&nonce, b"", sealed) {
+            Ok(tag) => out.extend_from_slice(&tag.0),
+            Err(fault) => {
+                // What is not encrypted goes nowhere.
+                out.truncate(begin);
+                return Err(fault);
+            }
+        }
         self.number = self.number.checked_add(1).ok_or(SealFault::TooLong)?;
         Ok(())
     }
