@@ -12,8 +12,8 @@ const ENTRIES_MIN: usize = 128;
 /// the next one.
 const ENTRIES_MAX: usize = 2048;
 
-/// The size of slices, found by the time they take. Freeing an entry takes some nanoseconds or, when
-/// nothing of it is cached, half a microsecond.
+/// The size of slices, found by the time they take. Freeing an entry takes some nanoseconds or,
+/// when nothing of it is cached, half a microsecond.
 #[derive(Debug)]
 pub(crate) struct Slices {
     entries: usize,
