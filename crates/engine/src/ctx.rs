@@ -204,7 +204,11 @@ impl<'c> WriteCtx<'c> {
     /// As [`WriteCtx::effect`], for the words of the request with some of them replaced: the first
     /// one becomes the name that every server knows the command by.
     pub fn effect_as_requested(&mut self, mut words: alloc::vec::Vec<&[u8]>) {
-        self.engine.commands.declare(self.command, &mut words);
+        if let Some(name) = self.engine.commands.declared_word(self.command)
+            && let Some(word) = words.first_mut()
+        {
+            *word = name;
+        }
         self.effect_words(words.into_iter());
     }
 

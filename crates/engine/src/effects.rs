@@ -135,6 +135,11 @@ impl EffectLog {
     pub(crate) fn take(&mut self, out: &mut EffectBuf) {
         let base = out.bytes.len();
         self.taken = self.position();
+        if base == 0 && out.groups.is_empty() {
+            // The usual case; the memory of both is used again.
+            core::mem::swap(out, &mut self.done);
+            return;
+        }
         out.bytes.append(&mut self.done.bytes);
         out.groups
             .extend(self.done.groups.drain(..).map(|g| GroupMark {
@@ -145,7 +150,17 @@ impl EffectLog {
 }
 
 pub(crate) fn put_header(out: &mut Vec<u8>, kind: u8, n: usize) {
-    out.push(kind);
-    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
-    out.extend_from_slice(b"\r\n");
+    match n {
+        // Most are short, and one piece is copied faster than three.
+        0..10 => out.extend_from_slice(&[kind, b'0' + n as u8, b'\r', b'\n']),
+        10..100 => {
+            let (tens, ones) = (b'0' + (n / 10) as u8, b'0' + (n % 10) as u8);
+            out.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
+        }
+        _ => {
+            out.push(kind);
+            out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+    }
 }

@@ -104,14 +104,12 @@ impl CommandTable {
         self.declared.as_ref().unwrap_or(&self.called).find(name)
     }
 
-    /// Gives a request the declared name of its command, if clients may call it by another one.
+    /// The declared first word of a request for the command, if clients may call it by another one.
     #[inline]
-    pub(crate) fn declare(&self, id: CommandId, words: &mut [&[u8]]) {
-        if self.declared.is_some()
-            && let (Some(word), Some(row)) = (words.first_mut(), self.rows.get(id.index()))
-        {
-            *word = row.first_word.as_bytes();
-        }
+    pub(crate) fn declared_word(&self, id: CommandId) -> Option<&'static [u8]> {
+        self.declared.as_ref()?;
+        let row = self.rows.get(id.index())?;
+        Some(row.first_word.as_bytes())
     }
 
     /// Whether clients have a name for it.

@@ -143,9 +143,12 @@ fn commit(engine: &mut Engine, session: SessionId, db: u32, id: CommandId, reque
     let is_told = core::mem::take(&mut engine.run.explicit_effects);
     engine.dirty = engine.dirty.saturating_add(dirty);
     if dirty > 0 && !is_told && engine.effects.is_wanted() {
-        let mut words: alloc::vec::Vec<&[u8]> = request.iter().collect();
-        engine.commands.declare(id, &mut words);
-        engine.effects.add(db, words.into_iter());
+        let declared = engine.commands.declared_word(id);
+        let word = |(at, word)| match declared {
+            Some(name) if at == 0 => name,
+            _ => word,
+        };
+        engine.effects.add(db, request.iter().enumerate().map(word));
     }
     if dirty > 0 && engine.effects.is_wanted() {
         let position = engine.effects.position();
