@@ -4,7 +4,7 @@
 use crate::{info, simple, text};
 use rustix::process::Signal;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -187,9 +187,15 @@ fn vkctl_looks_after_the_keys() {
     let ended = keys(&["verify", "--key-file", &old]);
     assert_eq!(ended.code, 0, "{}", ended.output);
     ended.line_with(&["dump.rdb: authentic and whole"]);
+    // Root exchanges keys for the user of the server.
+    let dump = stopped.folder().join("dump.rdb");
+    stopped.give_away(&dump);
+    let owner = || fs::metadata(&dump).unwrap().uid();
+    let before_owner = owner();
     let ended = keys(&rotate);
     assert_eq!(ended.code, 0, "{}", ended.output);
     ended.line_with(&["2 of 2 files"]);
+    assert_eq!(owner(), before_owner);
     keys(&rotate).line_with(&["0 of 2 files"]);
     keys(&["status"]).line_with(&["dump.rdb: a snapshot, generation 1"]);
     let ended = keys(&["verify", "--key-file", &old]);
@@ -200,6 +206,35 @@ fn vkctl_looks_after_the_keys() {
     let mut client = server.client();
     loaded(&mut client);
     assert_eq!(digest(&mut client), before);
+}
+
+/// The kernel gives what it tells of a process that may not be dumped to root.
+fn is_shut(pid: u32) -> bool {
+    fs::metadata(format!("/proc/{pid}/stat")).unwrap().uid() == 0
+}
+
+#[test]
+fn a_server_with_keys_is_not_dumped_and_still_sets_its_score() {
+    let (keys, key) = key("11");
+    let scores = [
+        "--oom-score-adj",
+        "absolute",
+        "--oom-score-adj-values",
+        "11 12 13",
+    ];
+    let launch = Launch::strict(&scores);
+    launch.give_away(keys.path());
+    launch.give_away(Path::new(&key));
+    let score = |pid: u32| fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap();
+    let server = launch.start_tls();
+    assert!(!is_shut(server.pid()));
+    assert_eq!(score(server.pid()), "11\n");
+    let sealed = ["--at-rest-encryption", "yes", "--at-rest-key-file", &key];
+    // The first one has left a plain snapshot.
+    let accepts = ["--at-rest-accept-plain", "yes"];
+    let server = server.stop().args(&sealed).args(&accepts).start_tls();
+    assert!(is_shut(server.pid()));
+    assert_eq!(score(server.pid()), "11\n");
 }
 
 /// The increment with the greatest number.

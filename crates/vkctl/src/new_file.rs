@@ -1,8 +1,8 @@
 //! Files that come into being whole or not at all, and what goes wrong with files, told by name.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, io_text};
@@ -102,6 +102,16 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
         _ => Path::new("."),
     };
     File::open(folder)?.sync_all()
+}
+
+/// Gives a file to the owner that another one has: root works for the user of the server.
+pub(crate) fn give_to_owner(path: &Path, owner: &Metadata) -> io::Result<()> {
+    let now = fs::symlink_metadata(path)?;
+    if (now.uid(), now.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    // Who may write into the folder could have put a link to some other file there.
+    lchown(path, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// A path that can be printed.

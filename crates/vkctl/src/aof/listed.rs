@@ -2,7 +2,6 @@
 //! less of a file is there than it says, because the operator has cut it.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -11,7 +10,7 @@ use vk_persist::seal::{Closed, DatasetId, FileNote, Keyring, LogList, Register, 
 
 use crate::error::{Failure, io_text};
 use crate::modes::say;
-use crate::new_file::{Existing, NewFile, file_failure, path_text};
+use crate::new_file::{Existing, NewFile, file_failure, give_to_owner, path_text};
 use crate::sealed::KeySource;
 
 /// Held by a server that encrypts.
@@ -82,9 +81,7 @@ impl SignedList {
         let mut file = NewFile::create(&self.path, Existing::Replaced)?;
         file.write(text.as_bytes())?;
         file.finish()?;
-        let (user, group) = (Some(before.uid()), Some(before.gid()));
-        // Root mends for the user that the server runs as.
-        chown(&self.path, user, group)
+        give_to_owner(&self.path, &before)
             .and_then(|()| fs::set_permissions(&self.path, before.permissions()))
             .map_err(|error| file_failure(&self.path, &error))?;
         say("The manifest is signed anew: it said that more of this file is there\n")

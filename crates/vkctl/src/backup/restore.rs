@@ -5,7 +5,7 @@
 //! set aside under another name, never removed.
 
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use vk_persist::seal::Register;
@@ -16,7 +16,7 @@ use super::record::{Record, SNAPSHOT};
 use super::survey::{self, Survey, now_ms};
 use crate::error::Failure;
 use crate::modes::say;
-use crate::new_file::{Existing, NewFile, file_failure, path_text, sync_folder};
+use crate::new_file::{self, Existing, NewFile, file_failure, path_text, sync_folder};
 
 /// Names of servers, as the kernel tells them.
 const SERVERS: [&str; 3] = ["vkd", "valkey-server", "redis-server"];
@@ -162,13 +162,8 @@ fn give_to_owner(data_folder: &Path, places: &Places) -> std::io::Result<()> {
         }
         own.push(places.log_folder.clone());
     }
-    for path in &own {
-        let now = fs::metadata(path)?;
-        if (now.uid(), now.gid()) != (owner.uid(), owner.gid()) {
-            chown(path, Some(owner.uid()), Some(owner.gid()))?;
-        }
-    }
-    Ok(())
+    own.iter()
+        .try_for_each(|path| new_file::give_to_owner(path, &owner))
 }
 
 /// A server works in its data folder; one that runs would write over what is restored.

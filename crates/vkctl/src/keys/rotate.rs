@@ -11,6 +11,7 @@ use vk_persist::seal::{AesGcm, Header, Keyring, NONCE_BYTES, signed};
 
 use super::files::{Contents, Found, told, wrong};
 use crate::error::Failure;
+use crate::new_file::give_to_owner;
 
 /// Held by a server that uses the folder.
 const LOCK_FILE: &str = "dataset.lock";
@@ -19,6 +20,9 @@ const LOCK_FILE: &str = "dataset.lock";
 pub(super) fn run(folder: &Path, found: &[Found], ring: &Keyring) -> Result<(), Failure> {
     let lock_path = folder.join(LOCK_FILE);
     let lock = File::create(&lock_path).map_err(|error| told(&lock_path, &error))?;
+    fs::metadata(folder)
+        .and_then(|owner| give_to_owner(&lock_path, &owner))
+        .map_err(|error| told(&lock_path, &error))?;
     flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
         let text = format!("a server uses this folder; stop it first ({error})");
         told(&lock_path, &io::Error::other(text))
@@ -77,6 +81,7 @@ fn replace(path: &Path, write: impl Fn(&Path) -> io::Result<()>) -> Result<(), F
     let temporary = path.with_added_extension("rotating");
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let replaced = write(&temporary)
+        .and_then(|()| give_to_owner(&temporary, &fs::metadata(path)?))
         .and_then(|()| fs::rename(&temporary, path))
         .and_then(|()| File::open(folder)?.sync_all());
     replaced.map_err(|error| {
