@@ -10,7 +10,7 @@ use vk_spec::KeyFlags;
 use crate::session::Parked;
 use crate::{
     CloseReason, Disposition, Engine, Host, LogLevel, MonoMicros, Output, SessionId, WorkBudget,
-    access::KeyRef, config::id, pipeline,
+    access::KeyRef, config::id, engine::Rates, pipeline, stats::Rate,
 };
 
 /// Where the periodic work stands.
@@ -223,6 +223,19 @@ fn sample(engine: &mut Engine) {
     engine.rates.busy.sample(now, engine.host.eventloop_micros);
     let used = engine.used_memory_bytes();
     engine.stats.memory_peak_bytes = engine.stats.memory_peak_bytes.max(used);
+}
+
+/// Forgets the samples of the rates, so that what came before has no part in them.
+pub(crate) fn restart_rates(engine: &mut Engine) {
+    let (now, host) = (engine.mono, &engine.host);
+    engine.rates = Rates {
+        commands: Rate::starting(now, engine.stats.commands),
+        input: Rate::starting(now, host.input_bytes_total),
+        output: Rate::starting(now, host.output_bytes_total),
+        cycles: Rate::starting(now, host.eventloop_cycles),
+        busy: Rate::starting(now, host.eventloop_micros),
+    };
+    engine.cron.sampled = now;
 }
 
 /// Closes sessions that said nothing for longer than `timeout`; who only listens need not speak.

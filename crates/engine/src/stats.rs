@@ -148,6 +148,15 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
+    /// Without samples, from this time and this total on.
+    pub(crate) fn starting(now: MonoMicros, total: u64) -> Self {
+        Self {
+            last_total: total,
+            last_time: now,
+            ..Self::default()
+        }
+    }
+
     /// Takes the running total at this time.
     pub(crate) fn sample(&mut self, now: MonoMicros, total: u64) {
         let micros = now.0.saturating_sub(self.last_time.0);

@@ -202,4 +202,24 @@ mod tests {
         assert!(info.contains("\r\neventloop_cycles:0\r\n"));
         assert!(!info.contains("eventloop_duration_max"));
     }
+
+    #[test]
+    fn rates_begin_at_the_last_reset() {
+        let mut kit = Kit::new();
+        let info = |kit: &mut Kit, cycles| {
+            kit.engine.handle_host(HostFacts {
+                eventloop_cycles: cycles,
+                ..HostFacts::default()
+            });
+            kit.advance_ms(100);
+            kit.run("INFO stats")
+        };
+        let rate = |cycles| alloc::format!("instantaneous_eventloop_cycles_per_sec:{cycles}\r\n");
+        // 1,600 cycles within a tenth of a second are a sixteenth of 16,000 in a second.
+        assert!(info(&mut kit, 1600).contains(&rate(1000)));
+        kit.run("CONFIG RESETSTAT");
+        assert!(kit.run("INFO stats").contains(&rate(0)));
+        assert!(info(&mut kit, 1601).contains(&rate(0)));
+        assert!(info(&mut kit, 1617).contains(&rate(10)));
+    }
 }

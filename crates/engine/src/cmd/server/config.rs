@@ -187,6 +187,7 @@ fn resetstat(
     let engine = ctx.engine();
     engine.stats.reset();
     engine.stats.host_base = engine.host;
+    crate::cron::restart_rates(engine);
     engine.dbs.freed_entries = 0;
     reply.ok();
     Ok(())
