@@ -6,6 +6,8 @@ use super::{INT_MAX, directives};
 use vk_spec::config::{ConfigKind, ConfigSpec as C, ShellArea, Special, TextRule};
 
 const CPU: &str = "threads are not pinned; use taskset or CPUAffinity= of the service";
+const TITLE: &str = "the title of the process is left as it was started; look for its arguments or \
+                     its pid file";
 const ACL: &str = "users are not read from configuration in this version; remove the line and \
                    protect the default user with requirepass";
 
@@ -78,11 +80,11 @@ directives! { after super::network::END;
     ALWAYS_SHOW_LOGO = C::bool("always-show-logo", "no").immutable();
     /// Keeps keys, values and arguments out of the log.
     HIDE_USER_DATA_FROM_LOG = C::bool("hide-user-data-from-log", "yes");
-    /// Shows role and address in the title of the process.
+    /// Lets `proc-title-template` decide the title of the process.
     SET_PROC_TITLE = C::bool("set-proc-title", "yes").immutable();
     /// The title of the process.
     PROC_TITLE_TEMPLATE = C::text("proc-title-template", TextRule::TitleTemplate,
-        "{title} {listen-addr} {server-mode}").shell(ShellArea::Process);
+        "{title} {listen-addr} {server-mode}").tunes(TITLE);
     /// The collation of SORT ALPHA.
     LOCALE_COLLATE = C::text("locale-collate", TextRule::Any, "")
         .tunes("strings are sorted by their bytes, as in the C locale");
