@@ -154,11 +154,14 @@ fn rewrite_keeps_the_file_and_survives_a_restart() {
 
 #[test]
 fn commands_have_other_names_and_the_log_has_none_of_them() {
-    let launch = Launch::compatible(&["--appendonly", "yes", "--rename-command", "debug", ""]);
+    let launch = Launch::bare(&[]);
     let path = launch.folder().join("vkd.conf");
-    let lines = "rename-command flushdb badger\nrename-command SET put\nrename-command get \"\"\n";
+    let lines = "bind 127.0.0.1\nappendonly yes\nrename-command flushdb badger\n\
+                 rename-command SET put\nrename-command get \"\"\n";
     std::fs::write(&path, lines).unwrap();
-    let server = launch.args(&[&path.display().to_string()]).start();
+    let file = path.display().to_string();
+    let arguments = [&file, "--rename-command", "debug", ""];
+    let server = launch.args(&arguments).start();
     let mut client = server.client();
     for gone in ["FLUSHDB", "SET a 1", "GET a", "DEBUG JMAP"] {
         let reply = text(&client.run(gone).unwrap());
@@ -177,7 +180,11 @@ fn commands_have_other_names_and_the_log_has_none_of_them() {
     assert_eq!(client.run("put b 2").unwrap(), simple("OK"));
     // Every server reads the log, whatever it calls the commands.
     let launch = again.stop();
-    std::fs::write(&path, "rename-command set get2\n").unwrap();
+    std::fs::write(
+        &path,
+        "bind 127.0.0.1\nappendonly yes\nrename-command set get2\n",
+    )
+    .unwrap();
     let server = launch.start();
     let mut client = server.client();
     assert_eq!(client.run("DBSIZE").unwrap(), vk_resp::Reply::Int(2));

@@ -152,7 +152,7 @@ fn clients_are_told_that_a_file_is_loaded() {
     );
     let level = [bulk("loglevel"), bulk("debug")];
     let told = client.run("CONFIG GET loglevel").unwrap();
-    assert_eq!(told, vk_resp::Reply::Array(level.to_vec()));
+    assert_eq!(told, Reply::Array(level.to_vec()));
     for refused in ["CONFIG SET dir .", "CONFIG SET hz 20 appendonly yes"] {
         let reply = text(&client.run(refused).unwrap());
         assert!(reply.starts_with("LOADING "), "{refused}: {reply}");
