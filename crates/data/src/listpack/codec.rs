@@ -136,7 +136,7 @@ const fn back_len(len: usize) -> usize {
 }
 
 /// The item at the start of `rest` and the bytes that it takes in all.
-#[inline]
+#[inline(always)]
 pub(super) fn decode(rest: &[u8]) -> Option<(Item<'_>, usize)> {
     let (&head, tail) = rest.split_first()?;
     let (item, len) = match head {

@@ -2,7 +2,7 @@
 //! place that writes lines, so a CR or LF from a user's text cannot become a line of its own.
 //! Not the socket: the chunks are for the caller to write.
 
-use super::digits::{SHORT_BYTES_MAX, put_line, put_short_bulk, put_signed_line};
+use super::digits::{SHORT_BYTES_MAX, put_bulk_int, put_line, put_short_bulk, put_signed_line};
 use crate::{Blob, DoubleText};
 use alloc::vec::Vec;
 use core::fmt;
@@ -187,8 +187,22 @@ impl ReplyBuf {
     pub fn bulk(&mut self, bytes: &[u8]) {
         if bytes.len() <= SHORT_BYTES_MAX {
             put_short_bulk(&mut self.bytes, bytes);
-            return;
+        } else {
+            self.long_bulk(bytes);
         }
+    }
+
+    /// As [`Self::bulk`], for the one place in a loop over many elements: no call for a short one.
+    #[inline(always)]
+    pub fn bulk_in_loop(&mut self, bytes: &[u8]) {
+        if bytes.len() <= SHORT_BYTES_MAX {
+            put_short_bulk(&mut self.bytes, bytes);
+        } else {
+            self.long_bulk(bytes);
+        }
+    }
+
+    fn long_bulk(&mut self, bytes: &[u8]) {
         // One look at the capacity for header, content and end.
         self.bytes.reserve(bytes.len().saturating_add(32));
         put_line(&mut self.bytes, b'$', bytes.len() as u64);
@@ -199,7 +213,7 @@ impl ReplyBuf {
     /// A bulk string of the decimal digits of `number`.
     #[inline]
     pub fn bulk_int(&mut self, number: i64) {
-        self.bulk(itoa::Buffer::new().format(number).as_bytes());
+        put_bulk_int(&mut self.bytes, number);
     }
 
     /// A bulk string of a part of a blob, by reference from [`BLOB_REFERENCE_BYTES_MIN`] on. A

@@ -44,7 +44,7 @@ const SHORT_ROOM: usize = 40;
 ///
 /// It is written over zeros in pieces of fixed sizes that overlap, each of which is one store,
 /// where a copy of any length would be a call.
-#[inline]
+#[inline(always)]
 pub(super) fn put_short_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
     let (len, start) = (bytes.len(), out.len());
     let head = 4 + usize::from(len > 9);
@@ -72,6 +72,46 @@ pub(super) fn put_short_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
         }
     }
     out.truncate(start.wrapping_add(head + len + 2));
+}
+
+/// Appends a bulk string of the decimal digits of `number`.
+///
+/// One of up to eight digits is a register's worth: line, digits and end are put together there and
+/// written by one store.
+#[inline]
+pub(super) fn put_bulk_int(out: &mut Vec<u8>, number: i64) {
+    let Some((digits, len)) = u32::try_from(number).ok().and_then(eight_digits) else {
+        return put_other_bulk_int(out, number);
+    };
+    let line = u128::from(u32::from_le_bytes(*b"$0\r\n") | len << 8);
+    let end = u128::from(u16::from_le_bytes(*b"\r\n"));
+    let whole = line | u128::from(digits) << 32 | end << (32 + 8 * len);
+    let start = out.len();
+    out.extend_from_slice(&whole.to_le_bytes());
+    out.truncate(start.wrapping_add(6).wrapping_add(len as usize));
+}
+
+#[inline(never)]
+fn put_other_bulk_int(out: &mut Vec<u8>, number: i64) {
+    put_short_bulk(out, itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// The digits of a number of up to eight, the first one in the lowest byte, and how many they are.
+/// All pairs are divided at once, in lanes of one word.
+#[inline]
+fn eight_digits(number: u32) -> Option<(u64, u32)> {
+    if number >= 100_000_000 {
+        return None;
+    }
+    let fours = u64::from(number / 10_000) | u64::from(number % 10_000) << 32;
+    // The quotients by 100 and by 10, as products that are exact for so few digits.
+    let hundreds = ((fours * 10_486) >> 20) & 0x7F_0000_007F;
+    let pairs = hundreds | (fours - hundreds * 100) << 16;
+    let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
+    let digits = tens | (pairs - tens * 10) << 8;
+    // The last digit stays even if it is 0.
+    let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+    Some(((digits | 0x3030_3030_3030_3030) >> (8 * zeros), 8 - zeros))
 }
 
 /// Copies the first and the last `N` bytes, which is everything if there are up to twice as many;
@@ -143,6 +183,21 @@ mod tests {
             expected.extend_from_slice(&bytes);
             expected.extend_from_slice(b"\r\n");
             assert_eq!(out, expected);
+        }
+    }
+
+    #[test]
+    fn bulk_integers_of_every_length() {
+        let powers = (0..19).map(|power| 10_i64.pow(power));
+        let around = powers.flat_map(|power| (-2..=2).map(move |step| power + step));
+        let all = (0..20_000).chain((0..100_000_000).step_by(9_973));
+        let all = all.chain(around).chain([i64::MIN, i64::MAX]);
+        for number in all.flat_map(|number| [number, number.wrapping_neg()]) {
+            let mut out = Vec::from(*b"x");
+            put_bulk_int(&mut out, number);
+            let text = format!("{number}");
+            let expected = format!("x${}\r\n{text}\r\n", text.len());
+            assert_eq!(out, expected.as_bytes());
         }
     }
 

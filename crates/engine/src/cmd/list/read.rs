@@ -1,6 +1,9 @@
 //! Reading a list: LINDEX, LLEN, LPOS, LRANGE.
 
-use vk_data::list::{End, ListRef};
+use vk_data::{
+    list::{End, ListRef},
+    listpack::Item,
+};
 use vk_resp::{ReplyBuf, Request};
 use vk_spec::{ArgSpec, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
@@ -117,7 +120,10 @@ fn lrange(ctx: &mut ReadCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> 
     };
     let (start, count) = range(start, stop, list.len());
     reply.array(count);
-    list.visit(start, count, End::Head, |item| write_element(reply, item));
+    list.visit(start, count, End::Head, |item| match item {
+        Item::Int(value) => reply.bulk_int(value),
+        Item::Bytes(bytes) => reply.bulk_in_loop(bytes),
+    });
     Ok(())
 }
 

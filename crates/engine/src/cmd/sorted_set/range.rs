@@ -4,14 +4,14 @@ use core::ops::Range;
 
 use vk_data::{
     num::{INT_TEXT_MAX, parse_i64},
-    zset::{LexRange, ScoreRange, ZSetBuilder, ZSetRef},
+    zset::{LexRange, Member, ScoreRange, ZSetBuilder, ZSetRef},
 };
 use vk_resp::{ReplyBuf, Request};
 
 use super::{
     Elements,
     bounds::{RankRange, lex_range, rank_range, score_range},
-    limits, number, reply_member, store,
+    limits, number, store,
 };
 use crate::{
     Error,
@@ -168,7 +168,10 @@ pub(super) fn tell_range(
         walk.visit(ranks.len(), put);
     } else {
         // A loop of its own, without a look at the scores.
-        walk.visit(ranks.len(), |member, _| reply_member(reply, member));
+        walk.visit(ranks.len(), |member, _| match member {
+            Member::Bytes(bytes) => reply.bulk_in_loop(bytes),
+            Member::Int(number) => reply.bulk_int(number),
+        });
     }
     Ok(())
 }
