@@ -61,6 +61,9 @@ const FREE_AT_ONCE_ELEMENTS: usize = 64;
 /// So are values of more bytes. Few elements may be much work: groups and pending entries of a
 /// stream are no elements of it.
 const FREE_AT_ONCE_BYTES: usize = 64 * 1024;
+/// Of a list so many nodes are freed at once: no more work than a removal may cause anyway, and
+/// their memory is used again while it is warm.
+const FREE_AT_ONCE_NODES: usize = FREE_PER_REMOVAL / ELEMENTS_PER_NODE;
 /// While more values than this wait to be freed, whoever removes one more frees something.
 const BURIED_MAX: usize = 1024;
 /// How much that is, in elements.
@@ -94,7 +97,7 @@ fn is_big(object: &Object) -> bool {
     match object {
         Object::Blob(_) | Object::Pack(_) => false,
         // Its nodes are few, however many elements and bytes they hold.
-        Object::List(list) => list.node_count() > FREE_AT_ONCE_ELEMENTS,
+        Object::List(list) => list.node_count() > FREE_AT_ONCE_NODES,
         large => {
             large.element_count() > FREE_AT_ONCE_ELEMENTS
                 || large.memory_bytes() > FREE_AT_ONCE_BYTES
@@ -377,7 +380,7 @@ mod tests {
                 let mut kit = Kit::new();
                 kit.run("SADD small 1 2 3");
                 // A list has few nodes.
-                let elements = if command == "RPUSH" { 20_000 } else { 5000 };
+                let elements = if command == "RPUSH" { 40_000 } else { 5000 };
                 fill(&mut kit, command, "big", elements);
                 kit.run(removal);
                 assert!(kit.engine.dbs.is_freeing(), "{command} {removal}");

@@ -201,19 +201,32 @@ fn copy(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> R
     if from.db() == to.db() && from.bytes() == to.bytes() {
         return Err(Error::SAME_OBJECT);
     }
-    let Some(mut entry) = ctx.lookup(from).map(|entry| entry.duplicate(to.bytes())) else {
-        reply.int(0);
-        return Ok(());
-    };
-    if !replaces && ctx.write(to).entry().is_some() {
+    if ctx.lookup(from).is_none() || (!replaces && ctx.write(to).entry().is_some()) {
         reply.int(0);
         return Ok(());
     }
-    entry.set_access(ctx.engine.initial_access());
-    place(ctx, to, entry);
+    place_copy(ctx, from, to);
     ctx.notify(to, EventFlags::GENERIC, "copy_to");
     reply.int(1);
     Ok(())
+}
+
+/// Puts a copy of an entry in the place of whatever was there. That goes first, so that the copy
+/// is made in its memory while it is warm.
+fn place_copy(ctx: &mut WriteCtx<'_>, from: KeyRef<'_>, to: KeyRef<'_>) {
+    let mut target = ctx.write(to);
+    target.remove();
+    // One change with the copy, which is committed below.
+    target.unchanged();
+    let access = ctx.engine.initial_access();
+    let entry = ctx.engine.dbs.find(&from);
+    let copy = entry.map(|entry| entry.duplicate(to.bytes()));
+    let mut target = ctx.write(to);
+    if let Some(mut copy) = copy {
+        copy.set_access(access);
+        target.put_entry(copy);
+    }
+    target.commit(&[]);
 }
 
 /// The number of a database that there is.
