@@ -1,6 +1,8 @@
 //! Union, intersection and difference over sets and sorted sets together, with scores. A member of
 //! a set counts as one with the score 1. Not the storing of results, and not the commands.
 
+mod finder;
+
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -10,6 +12,10 @@ use crate::set::SetRef;
 use crate::table::HashSeed;
 use crate::value::View;
 use crate::zset::{Member, ZSetBuilder, ZSetRef};
+
+pub use finder::Element;
+
+use finder::Finder;
 
 /// The score of the members of a set.
 const SET_SCORE: f64 = 1.0;
@@ -44,13 +50,6 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
-    }
-
-    fn score(self, member: &[u8]) -> Option<f64> {
-        match self {
-            Self::Set(set) => set.contains(member).then_some(SET_SCORE),
-            Self::ZSet(zset) => zset.score(member),
-        }
     }
 
     /// Visits the members until `each` returns `false`.
@@ -134,36 +133,36 @@ pub fn union(inputs: &mut [Input<'_>], aggregate: Aggregate, seed: HashSeed) -> 
 pub fn intersection<'a>(
     inputs: &mut [Input<'a>],
     aggregate: Aggregate,
-    each: &mut impl FnMut(Member<'a>, f64) -> bool,
+    seed: HashSeed,
+    each: &mut impl FnMut(Element<'a>) -> bool,
 ) {
     inputs.sort_by_key(Input::len);
     let Some((smallest, others)) = inputs.split_first() else {
         return;
     };
-    let Some(source) = smallest.source else {
+    let finder = |other: &Input<'a>| {
+        let finder = Finder::of(other.source?, smallest.len(), seed);
+        Some((finder, other.weight))
+    };
+    let others: Option<Vec<_>> = others.iter().map(finder).collect();
+    let (Some(source), Some(others)) = (smallest.source, others) else {
         return;
     };
-    let mut text = [0; INT_TEXT_MAX];
     source.visit(|member, score| {
-        let mut total = or_zero(score * smallest.weight);
-        let bytes = member.bytes(&mut text);
-        for other in others.iter() {
-            let Some(score) = other.source.and_then(|source| source.score(bytes)) else {
+        let mut element = Element::new(member, or_zero(score * smallest.weight));
+        for (other, weight) in &others {
+            let Some(score) = other.score(&mut element) else {
                 return true;
             };
-            total = aggregate.of(total, score * other.weight);
+            element.score = aggregate.of(element.score, score * weight);
         }
-        each(member, total)
+        each(element)
     });
 }
 
 /// Visits the members of the first operand that are in none of the others, in no stated order.
 /// Weights do not count.
-pub fn difference<'a>(
-    inputs: &[Input<'a>],
-    seed: HashSeed,
-    each: &mut impl FnMut(Member<'a>, f64),
-) {
+pub fn difference<'a>(inputs: &[Input<'a>], seed: HashSeed, each: &mut impl FnMut(Element<'a>)) {
     let Some((first, others)) = inputs.split_first() else {
         return;
     };
@@ -185,7 +184,7 @@ pub fn difference<'a>(
         }
         source.visit(|member, score| {
             if gone.score(member.bytes(&mut text)).is_none() {
-                each(member, score);
+                each(Element::new(member, score));
             }
             true
         });
@@ -193,10 +192,16 @@ pub fn difference<'a>(
     }
     // In the largest one a member is most likely to be found.
     others.sort_by_key(|other| core::cmp::Reverse(other.len()));
+    let others = others.into_iter();
+    let finder = |other| Finder::of(other, source.len(), seed);
+    let others: Vec<Finder<'_>> = others.map(finder).collect();
     source.visit(|member, score| {
-        let bytes = member.bytes(&mut text);
-        if !others.iter().any(|other| other.score(bytes).is_some()) {
-            each(member, score);
+        let mut element = Element::new(member, score);
+        if !others
+            .iter()
+            .any(|other| other.score(&mut element).is_some())
+        {
+            each(element);
         }
         true
     });
@@ -214,5 +219,4 @@ pub fn sort(elements: &mut [(Member<'_>, f64)]) {
 }
 
 #[cfg(test)]
-#[path = "combine/tests.rs"]
 mod tests;

@@ -4,6 +4,8 @@
 //! Eight bytes of header (bytes per member as u32: 2, 4 or 8; members as u32), then the members in
 //! ascending order. Everything is little-endian.
 
+use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 
 use crate::pack::PackBuf;
@@ -94,6 +96,36 @@ impl<'a> Intset<'a> {
         }
     }
 
+    /// As [`Intset::find`], which is cheap if the value lies little behind the index `from`.
+    ///
+    /// # Errors
+    ///
+    /// The index that it would have.
+    pub fn find_from(self, value: i64, from: usize) -> Result<usize, usize> {
+        let (mut low, mut step) = (from, 1_usize);
+        let is_behind = low.checked_sub(1).and_then(|before| self.get(before));
+        if low > 0 && is_behind.is_none_or(|before| before >= value) {
+            return self.find(value);
+        }
+        while self
+            .get(low + step - 1)
+            .is_some_and(|member| member < value)
+        {
+            low += step;
+            step = step.saturating_mul(2);
+        }
+        let mut high = low.saturating_add(step).min(self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.get(middle).unwrap_or(i64::MAX).cmp(&value) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+
     /// The value is a member.
     #[inline]
     #[must_use]
@@ -122,6 +154,22 @@ impl<'a> Intset<'a> {
     pub fn max(self) -> Option<i64> {
         self.get(self.len().checked_sub(1)?)
     }
+}
+
+/// The intset of integers in any order.
+#[must_use]
+pub fn from_ints(mut ints: Vec<i64>) -> Vec<u8> {
+    ints.sort_unstable();
+    ints.dedup();
+    let ends = [ints.first(), ints.last()].map(|end| Width::of(end.copied().unwrap_or(0)));
+    let width = ends[0].max(ends[1]);
+    let mut bytes = EMPTY.to_vec();
+    bytes.reserve_exact(ints.len().saturating_mul(width.bytes()));
+    for value in &ints {
+        bytes.extend_from_slice(&value.to_le_bytes()[..width.bytes()]);
+    }
+    set_header(&mut bytes, width, ints.len());
+    bytes
 }
 
 /// Adds a member; `false` if it is there. A member that needs more bytes makes all of them wider,

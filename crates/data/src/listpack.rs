@@ -11,11 +11,13 @@ use core::fmt;
 pub mod check;
 mod codec;
 mod edit;
+mod lookup;
 
 pub use codec::{Item, encoded_len};
 pub use edit::{
     append, append_all, insert, insert_encoded, prepend, prepend_each, remove, replace,
 };
+pub use lookup::Lookup;
 
 use codec::{back_step, decode, step};
 

@@ -12,7 +12,7 @@ mod iter;
 mod sample;
 
 pub use algebra::{
-    difference_by_lookup, difference_by_removal, intersection, removal_is_cheaper, union,
+    Found, difference_by_lookup, difference_by_removal, intersection, removal_is_cheaper, union,
 };
 pub use big::Set;
 pub use build::{BuiltSet, SetBuilder};

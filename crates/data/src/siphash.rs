@@ -62,7 +62,7 @@ impl State {
 /// Up to seven bytes as a little-endian word. Overlapping fixed-size reads instead of a loop,
 /// because most keys are short and the tail is a good part of the whole.
 #[inline(always)]
-fn tail_word(tail: &[u8]) -> u64 {
+pub(crate) fn tail_word(tail: &[u8]) -> u64 {
     if let (Some(first), Some(last)) = (tail.first_chunk::<4>(), tail.last_chunk::<4>()) {
         let shift = 8 * (tail.len() as u32 - 4);
         return u64::from(u32::from_le_bytes(*first))

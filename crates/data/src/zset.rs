@@ -35,6 +35,7 @@ pub use crate::listpack::Item as Member;
 pub use build::{NewZSet, ZSetBuilder};
 pub use edit::ZSetMut;
 pub use iter::ZSetIter;
+pub(crate) use pack::PackLookup;
 pub use range::{Lex, LexRange, ScoreRange};
 pub use structure::ZSet;
 
@@ -145,6 +146,22 @@ impl<'a> ZSetRef<'a> {
         match self.0 {
             Form::Pack(pack) => pack::find(pack, member).map(|(_, score)| score),
             Form::Big(zset) => zset.score(member),
+        }
+    }
+
+    /// The structure, if it is one.
+    pub(crate) const fn structure(self) -> Option<&'a ZSet> {
+        match self.0 {
+            Form::Pack(_) => None,
+            Form::Big(zset) => Some(zset),
+        }
+    }
+
+    /// For many lookups in a listpack.
+    pub(crate) fn pack_lookup(self, seed: HashSeed) -> Option<PackLookup<'a>> {
+        match self.0 {
+            Form::Pack(pack) => Some(PackLookup::new(pack, seed)),
+            Form::Big(_) => None,
         }
     }
 

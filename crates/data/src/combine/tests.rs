@@ -116,7 +116,9 @@ proptest! {
         let members: Vec<&Vec<u8>> = operands.iter().flat_map(|(map, ..)| map.keys()).collect();
 
         let mut gone = Vec::new();
-        difference(&inputs, SEED, &mut |member, score| gone.push((member, score)));
+        difference(&inputs, SEED, &mut |element| {
+            gone.push((element.member, element.score));
+        });
         sort(&mut gone);
         prop_assert!(gone.is_sorted_by(|(_, a), (_, b)| a <= b));
         let found: Map = gone
@@ -134,8 +136,9 @@ proptest! {
         prop_assert_eq!(contents(all.finish(&limits(limit))), expected);
 
         let mut common = Map::new();
-        intersection(&mut inputs, aggregate, &mut |member, score| {
-            common.insert(member.bytes(&mut [0; INT_TEXT_MAX]).to_vec(), score);
+        intersection(&mut inputs, aggregate, SEED, &mut |element| {
+            let member = element.member.bytes(&mut [0; INT_TEXT_MAX]).to_vec();
+            common.insert(member, element.score);
             true
         });
         let in_all = |m: &[u8]| operands.iter().all(|(map, ..)| map.contains_key(m));
@@ -156,13 +159,13 @@ fn an_intersection_can_be_stopped() {
         weight: 1.0,
     };
     let mut seen = 0;
-    intersection(&mut [input, input], Aggregate::Sum, &mut |_, score| {
-        assert_eq!(score, 2.0);
+    intersection(&mut [input, input], Aggregate::Sum, SEED, &mut |element| {
+        assert_eq!(element.score, 2.0);
         seen += 1;
         seen < 7
     });
     assert_eq!(seen, 7);
     let mut left = 0;
-    difference(&[input; 8], SEED, &mut |_, _| left += 1);
+    difference(&[input; 8], SEED, &mut |_| left += 1);
     assert_eq!(left, 0);
 }

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::check::{check_intset_bytes, check_intset_edits};
-use super::{EMPTY, Intset, Malformed, insert, remove, remove_at, validate};
+use super::{EMPTY, Intset, Malformed, from_ints, insert, remove, remove_at, validate};
 
 fn set_of(values: &[i64]) -> Vec<u8> {
     let mut set = EMPTY.to_vec();
@@ -65,6 +65,30 @@ fn broken_bytes_are_refused() {
     }
     assert_eq!(validate(&good[..7]), Err(Malformed::Header));
     assert_eq!(validate(&good[..13]), Err(Malformed::Header));
+}
+
+fn any_int() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => -40_i64..40, 1 => -100_000_i64..100_000, 1 => any::<i64>()]
+}
+
+proptest! {
+    #[test]
+    fn made_at_once_it_is_what_insertions_make(ints in prop::collection::vec(any_int(), 0..40)) {
+        let mut ascending = ints.clone();
+        ascending.sort_unstable();
+        prop_assert_eq!(from_ints(ints), set_of(&ascending));
+    }
+
+    #[test]
+    fn a_search_from_anywhere_finds_the_same(
+        ints in prop::collection::vec(any_int(), 0..60),
+        value in any_int(),
+        from in 0_usize..70,
+    ) {
+        let bytes = from_ints(ints);
+        let set = Intset::new(&bytes);
+        prop_assert_eq!(set.find_from(value, from), set.find(value));
+    }
 }
 
 proptest! {

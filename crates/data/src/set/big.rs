@@ -179,13 +179,18 @@ impl Set {
 
     /// Whether a member with this hash is accepted by `is`.
     #[inline]
-    pub(super) fn contains_hashed(&self, hash: KeyHash, is: impl Fn(&[u8]) -> bool) -> bool {
+    pub(crate) fn contains_hashed(&self, hash: KeyHash, is: impl Fn(&[u8]) -> bool) -> bool {
         self.table.find(hash, |own| is(own.bytes())).is_some()
     }
 
     /// Adds a member that is not there.
     pub(super) fn insert_unique(&mut self, member: &[u8]) {
         self.insert_member(self.seed().hash(member), Member::new(member));
+    }
+
+    /// As [`Set::insert_unique`], of a member whose hash is known.
+    pub(super) fn insert_hashed(&mut self, hash: KeyHash, member: &[u8]) {
+        self.insert_member(hash, Member::new(member));
     }
 
     /// First stage of a group prefetch: the bucket of a hash.

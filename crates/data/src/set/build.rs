@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::edit::{self, Home};
-use super::{Set, SetLimits, SetRef, union};
+use super::{Found, Set, SetLimits, SetRef, union};
 use crate::intset;
 use crate::listpack::{self, Item, Listpack};
 use crate::num::{INT_TEXT_MAX, parse_i64};
@@ -15,9 +15,12 @@ use crate::value::{NewValue, Object};
 #[derive(Debug)]
 pub struct SetBuilder {
     limits: SetLimits,
+    /// The members, while they are integers that an intset may hold.
+    ints: Option<Vec<i64>>,
+    /// The members, afterwards.
     own: Own,
-    /// Nothing but integers so far.
-    ints_only: bool,
+    /// There will be at least so many.
+    expected: usize,
 }
 
 impl SetBuilder {
@@ -26,11 +29,12 @@ impl SetBuilder {
     pub fn new(limits: SetLimits) -> Self {
         Self {
             limits,
+            ints: Some(Vec::new()),
             own: Own {
-                bytes: listpack::EMPTY.to_vec(),
+                bytes: Vec::new(),
                 table: None,
             },
-            ints_only: true,
+            expected: 0,
         }
     }
 
@@ -38,8 +42,12 @@ impl SetBuilder {
     #[must_use]
     pub fn from_set(set: Set, limits: SetLimits) -> Self {
         let mut builder = Self::new(limits);
-        builder.ints_only = set.iter().all(|member| parse_i64(member).is_some());
-        builder.own.table = Some(Box::new(set));
+        builder.ints = (set.len() <= limits.intset_entries)
+            .then(|| set.iter().map(parse_i64).collect())
+            .flatten();
+        if builder.ints.is_none() {
+            builder.own.table = Some(Box::new(set));
+        }
         builder
     }
 
@@ -47,23 +55,69 @@ impl SetBuilder {
     #[must_use]
     pub fn union(sets: &[SetRef<'_>], limits: SetLimits) -> Self {
         let mut builder = Self::new(limits);
-        union(sets, limits.seed, &mut |member| builder.push(member));
+        builder.expected = sets.iter().map(|set| set.len()).max().unwrap_or(0);
+        union(sets, limits.seed, &mut |found| builder.push_found(found));
         builder
     }
 
     /// Adds a member that is not there yet.
+    #[inline]
     pub fn push(&mut self, member: Item<'_>) {
-        self.ints_only = self.ints_only && matches!(member.compact(), Item::Int(_));
-        match &mut self.own.table {
-            Some(set) => set.insert_unique(member.bytes(&mut [0; INT_TEXT_MAX])),
-            None => edit::add_to_pack(&mut self.own, member, &self.limits),
+        self.push_found(Found { member, hash: None });
+    }
+
+    /// As [`SetBuilder::push`], of a member that was found in other sets.
+    #[inline]
+    pub fn push_found(&mut self, found: Found<'_>) {
+        if let Some(ints) = &mut self.ints {
+            match found.member.compact() {
+                Item::Int(value) if ints.len() < self.limits.intset_entries => {
+                    return ints.push(value);
+                }
+                _ => self.leave_ints(),
+            }
+        }
+        self.push_to_own(found);
+    }
+
+    fn push_to_own(&mut self, found: Found<'_>) {
+        let Some(set) = &mut self.own.table else {
+            return edit::add_to_pack(&mut self.own, found.member, &self.limits);
+        };
+        let mut text = [0; INT_TEXT_MAX];
+        let member = found.member.bytes(&mut text);
+        match found.hash {
+            Some(hash) => set.insert_hashed(hash, member),
+            None => set.insert_unique(member),
+        }
+    }
+
+    /// What comes next does not belong into an intset.
+    #[cold]
+    fn leave_ints(&mut self) {
+        let ints = self.ints.take().unwrap_or_default();
+        // With what comes next.
+        let expected = self.expected.max(ints.len().saturating_add(1));
+        if expected > self.limits.listpack_entries {
+            self.own.become_table(Set::new(self.limits.seed));
+        } else {
+            self.own.bytes = listpack::EMPTY.to_vec();
+        }
+        for value in ints {
+            self.push_to_own(Found {
+                member: Item::Int(value),
+                hash: None,
+            });
         }
     }
 
     /// Members so far.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.own.shape().len()
+        match &self.ints {
+            Some(ints) => ints.len(),
+            None => self.own.shape().len(),
+        }
     }
 
     /// There is no member so far.
@@ -75,9 +129,8 @@ impl SetBuilder {
     /// The set, in the encoding that suits it.
     #[must_use]
     pub fn finish(self) -> BuiltSet {
-        let len = self.len();
-        if self.ints_only && len <= self.limits.intset_entries {
-            return BuiltSet::Pack(PackKind::SetInts, sorted_ints(self.own.shape()));
+        if let Some(ints) = self.ints {
+            return BuiltSet::Pack(PackKind::SetInts, intset::from_ints(ints));
         }
         match self.own.table {
             None => BuiltSet::Pack(PackKind::Set, self.own.bytes),
@@ -110,23 +163,6 @@ impl BuiltSet {
             Self::Table(set) => NewValue::Object(Object::Set(set)),
         }
     }
-}
-
-/// An intset of members that are all integers.
-fn sorted_ints(set: SetRef<'_>) -> Vec<u8> {
-    let mut ints: Vec<i64> = set
-        .iter()
-        .filter_map(|member| match member.compact() {
-            Item::Int(value) => Some(value),
-            Item::Bytes(_) => None,
-        })
-        .collect();
-    ints.sort_unstable();
-    let mut pack = intset::EMPTY.to_vec();
-    for value in ints {
-        intset::insert(&mut pack, value);
-    }
-    pack
 }
 
 /// A set that belongs to nobody yet: a listpack until it is a table.

@@ -171,8 +171,8 @@ proptest! {
         let (model, other_models) = models.split_first().unwrap();
 
         let mut told = Vec::new();
-        let _ = intersection(&views, &mut |item| {
-            told.push(bytes(item));
+        let _ = intersection(&views, SEED, &mut |found| {
+            told.push(bytes(found.member));
             ControlFlow::Continue(())
         });
         let expected: BTreeSet<_> = model.iter()
@@ -181,14 +181,14 @@ proptest! {
         prop_assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), expected);
 
         let mut told = Vec::new();
-        union(&views, SEED, &mut |item| told.push(bytes(item)));
+        union(&views, SEED, &mut |found| told.push(bytes(found.member)));
         let expected: BTreeSet<_> = models.iter().flatten().cloned().collect();
         prop_assert_eq!(told.len(), expected.len());
         prop_assert_eq!(&told.into_iter().collect::<BTreeSet<_>>(), &expected);
         check_built(SetBuilder::union(&views, target), &expected, &target)?;
 
         let mut told = Vec::new();
-        difference_by_lookup(*first, others, &mut |item| told.push(bytes(item)));
+        difference_by_lookup(*first, others, SEED, &mut |found| told.push(bytes(found.member)));
         let expected: BTreeSet<_> = model.iter()
             .filter(|m| !other_models.iter().any(|other| other.contains(*m))).cloned().collect();
         prop_assert_eq!(told.len(), expected.len());

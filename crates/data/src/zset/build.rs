@@ -6,6 +6,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{ZSet, ZSetLimits};
+use crate::combine::Element;
+use crate::num::INT_TEXT_MAX;
 use crate::pack::PackKind;
 use crate::table::HashSeed;
 use crate::value::{NewValue, Object};
@@ -66,6 +68,20 @@ impl ZSetBuilder {
     /// Adds `member` or replaces its score; whether it was new. A NaN counts as 0.
     pub fn insert(&mut self, member: &[u8], score: f64) -> bool {
         self.merge(member, score, |_| score)
+    }
+
+    /// Adds an element that was found in operands and is not there yet. A NaN counts as 0.
+    pub fn insert_element(&mut self, mut element: Element<'_>) {
+        let member = element.member;
+        let mut text = [0; INT_TEXT_MAX];
+        let bytes = member.bytes(&mut text);
+        let score = if element.score.is_nan() {
+            0.0
+        } else {
+            element.score
+        };
+        let hash = element.hash(self.zset.seed(), bytes);
+        self.zset.insert_unordered(hash, bytes, score);
     }
 
     /// Adds `member` with `score`; if it is there already, its score becomes what `combine` makes

@@ -11,7 +11,7 @@ use bucket::Bucket;
 
 use super::arena::Arena;
 use super::paged::Paged;
-use crate::table::HashSeed;
+use crate::table::{HashSeed, KeyHash};
 
 /// Elements per bucket above which one more bucket is made.
 const LOAD_MAX: usize = 40;
@@ -43,6 +43,13 @@ impl MemberHash {
     }
 }
 
+impl From<KeyHash> for MemberHash {
+    #[inline]
+    fn from(hash: KeyHash) -> Self {
+        Self(hash.0)
+    }
+}
+
 impl Index {
     pub(super) const fn new(seed: HashSeed) -> Self {
         Self {
@@ -63,8 +70,13 @@ impl Index {
     }
 
     #[inline]
+    pub(super) const fn seed(&self) -> HashSeed {
+        self.seed
+    }
+
+    #[inline]
     pub(super) fn hash(&self, member: &[u8]) -> MemberHash {
-        MemberHash(self.seed.hash(member).0)
+        MemberHash::from(self.seed.hash(member))
     }
 
     /// The handle of `member`.

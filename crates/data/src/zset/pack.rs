@@ -6,9 +6,10 @@ use core::cmp::Ordering;
 use core::ops::Range;
 
 use super::{LexRange, Member, ScoreRange};
-use crate::listpack::{self, Listpack, Pos};
+use crate::listpack::{self, Listpack, Lookup, Pos};
 use crate::num::{F64_TEXT_MAX, INT_TEXT_MAX, format_f64, parse_f64, parse_i64};
 use crate::pack::PackBuf;
+use crate::table::HashSeed;
 
 /// What an element needs in a listpack beside the bytes of its member, at most.
 pub(super) const ELEMENT_OVERHEAD_BYTES: usize = F64_TEXT_MAX + 2 * 10;
@@ -22,6 +23,27 @@ pub(super) fn len(pack: Listpack<'_>) -> usize {
 pub(super) fn find(pack: Listpack<'_>, member: &[u8]) -> Option<(Pos, f64)> {
     let at = pack.find(pack.first()?, member, 2)?;
     Some((at, score_of(pack.get(pack.next(at)?))))
+}
+
+/// The scores of a listpack's members, for many lookups.
+#[derive(Debug)]
+pub(crate) struct PackLookup<'a> {
+    pack: Listpack<'a>,
+    members: Lookup<'a>,
+}
+
+impl<'a> PackLookup<'a> {
+    pub(super) fn new(pack: Listpack<'a>, seed: HashSeed) -> Self {
+        let members = Lookup::new(pack, 2, seed);
+        Self { pack, members }
+    }
+
+    /// The score of a member.
+    #[inline]
+    pub(crate) fn score(&self, member: Member<'_>) -> Option<f64> {
+        let at = self.members.find(member)?;
+        Some(score_of(self.pack.get(self.pack.next(at)?)))
+    }
 }
 
 /// The rank and the score of `member`.

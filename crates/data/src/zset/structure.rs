@@ -17,7 +17,7 @@ use super::{Change, LexRange, Member, ScoreRange, ZSetIter, pack};
 use crate::bounds::PACK_BYTES_MAX;
 use crate::listpack::Listpack;
 use crate::num::INT_TEXT_MAX;
-use crate::table::HashSeed;
+use crate::table::{HashSeed, KeyHash};
 
 /// A sorted set in a table and a tree.
 ///
@@ -134,6 +134,21 @@ impl ZSet {
         let hash = self.index.hash(member);
         let handle = self.index.find(&self.arena, hash, member)?;
         Some((hash, handle))
+    }
+
+    /// The hash key.
+    #[inline]
+    pub(crate) const fn seed(&self) -> HashSeed {
+        self.index.seed()
+    }
+
+    /// The score of a member whose hash is known.
+    #[inline]
+    pub(crate) fn score_hashed(&self, hash: KeyHash, member: &[u8]) -> Option<f64> {
+        let handle = self
+            .index
+            .find(&self.arena, MemberHash::from(hash), member)?;
+        Some(self.arena.element(handle).0)
     }
 
     pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
@@ -345,6 +360,13 @@ impl ZSet {
         let handle = self.arena.add(number(score), member);
         self.index.insert(&self.arena, hash, handle);
         true
+    }
+
+    /// Adds a member that is not there and whose hash is known: the tree does not hear of it.
+    pub(super) fn insert_unordered(&mut self, hash: KeyHash, member: &[u8], score: f64) {
+        let handle = self.arena.add(score, member);
+        self.index
+            .insert(&self.arena, MemberHash::from(hash), handle);
     }
 
     /// As [`ZSet::remove`]: the tree does not hear of it.

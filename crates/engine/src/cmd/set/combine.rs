@@ -117,8 +117,8 @@ fn sinter(ctx: &mut ReadCtx<'_>, _request: Request<'_>, reply: &mut ReplyBuf) ->
     };
     let header = reply.deferred_set();
     let mut found = 0;
-    let _ = intersection(&sets, &mut |member| {
-        put_member(reply, member);
+    let _ = intersection(&sets, ctx.engine.dbs.seed(), &mut |item| {
+        put_member(reply, item.member);
         found += 1;
         ControlFlow::Continue(())
     });
@@ -135,7 +135,7 @@ fn sintercard(
     let live = live_sets(ctx, ctx.keys())?;
     let mut found = 0;
     if let Some(sets) = views(ctx, &live).into_iter().collect::<Option<Vec<_>>>() {
-        let _ = intersection(&sets, &mut |_| {
+        let _ = intersection(&sets, ctx.engine.dbs.seed(), &mut |_| {
             found += 1;
             if found == limit {
                 ControlFlow::Break(())
@@ -176,8 +176,8 @@ fn sunion(ctx: &mut ReadCtx<'_>, _request: Request<'_>, reply: &mut ReplyBuf) ->
     let sets: Vec<SetRef<'_>> = views(ctx, &live).into_iter().flatten().collect();
     let header = reply.deferred_set();
     let mut found = 0;
-    union(&sets, ctx.engine.dbs.seed(), &mut |member| {
-        put_member(reply, member);
+    union(&sets, ctx.engine.dbs.seed(), &mut |item| {
+        put_member(reply, item.member);
         found += 1;
     });
     reply.finish(header, found);
@@ -200,8 +200,8 @@ fn sdiff(ctx: &mut ReadCtx<'_>, _request: Request<'_>, reply: &mut ReplyBuf) -> 
     }
     let header = reply.deferred_set();
     let mut found = 0;
-    difference_by_lookup(first, &others, &mut |member| {
-        put_member(reply, member);
+    difference_by_lookup(first, &others, ctx.engine.dbs.seed(), &mut |item| {
+        put_member(reply, item.member);
         found += 1;
     });
     reply.finish(header, found);

@@ -90,8 +90,8 @@ fn sinterstore(
     let combine: Combine = |sets, limits| {
         let mut result = SetBuilder::new(limits);
         let all: Option<Vec<SetRef<'_>>> = sets.iter().copied().collect();
-        let _ = intersection(&all.unwrap_or_default(), &mut |member| {
-            result.push(member);
+        let _ = intersection(&all.unwrap_or_default(), limits.seed, &mut |found| {
+            result.push_found(found);
             ControlFlow::Continue(())
         });
         result
@@ -124,7 +124,8 @@ fn sdiffstore(
                 let left = difference_by_removal(*first, &others, limits.seed);
                 return SetBuilder::from_set(left, limits);
             }
-            difference_by_lookup(*first, &others, &mut |member| result.push(member));
+            let mut push = |found| result.push_found(found);
+            difference_by_lookup(*first, &others, limits.seed, &mut push);
         }
         result
     };

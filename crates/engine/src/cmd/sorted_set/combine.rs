@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use vk_data::{
     combine::{Aggregate, Input, Source, difference, intersection, sort, union},
-    num::{INT_TEXT_MAX, parse_f64, parse_i64},
+    num::{parse_f64, parse_i64},
     value::View,
     zset::{NewZSet, ZSetBuilder, ZSetLimits, ZSetRef},
 };
@@ -130,19 +130,18 @@ impl<'k> Combination<'k> {
 
     /// The result as a sorted set.
     fn build(&self, inputs: &mut [Input<'_>], limits: &ZSetLimits) -> ZSetBuilder {
-        let mut text = [0; INT_TEXT_MAX];
         let mut result = ZSetBuilder::new(limits.seed);
         match self.operation {
             Operation::Union => return union(inputs, self.aggregate, limits.seed),
             Operation::Intersection => {
-                intersection(inputs, self.aggregate, &mut |member, score| {
-                    result.insert(member.bytes(&mut text), score);
+                intersection(inputs, self.aggregate, limits.seed, &mut |element| {
+                    result.insert_element(element);
                     true
                 });
             }
             Operation::Difference => {
-                difference(inputs, limits.seed, &mut |member, score| {
-                    result.insert(member.bytes(&mut text), score);
+                difference(inputs, limits.seed, &mut |element| {
+                    result.insert_element(element);
                 });
             }
         }
@@ -185,15 +184,16 @@ pub(super) fn tell_result(
             return Ok(());
         }
         Operation::Intersection => {
-            intersection(&mut inputs, combination.aggregate, &mut |member, score| {
-                found.push((member, score));
+            let seed = ctx.engine.dbs.seed();
+            intersection(&mut inputs, combination.aggregate, seed, &mut |element| {
+                found.push((element.member, element.score));
                 true
             });
         }
         Operation::Difference => {
             let seed = ctx.engine.dbs.seed();
-            difference(&inputs, seed, &mut |member, score| {
-                found.push((member, score))
+            difference(&inputs, seed, &mut |element| {
+                found.push((element.member, element.score));
             });
         }
     }
@@ -249,7 +249,8 @@ pub(super) fn zintercard(
     let operation = Operation::Intersection;
     let combination = Combination::prepare(ctx, request, 1, operation, Form::Count)?;
     let mut count = 0;
-    intersection(&mut combination.inputs(ctx), Aggregate::Sum, &mut |_, _| {
+    let (mut inputs, seed) = (combination.inputs(ctx), ctx.engine.dbs.seed());
+    intersection(&mut inputs, Aggregate::Sum, seed, &mut |_| {
         count += 1;
         count < combination.limit
     });
