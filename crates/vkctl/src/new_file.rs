@@ -9,7 +9,7 @@ use crate::error::{Failure, io_text};
 use crate::terminal;
 
 /// The mode of what is written: data is nobody else's business.
-const MODE: u32 = 0o600;
+pub(crate) const MODE: u32 = 0o600;
 
 /// What happens to a file that has the name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
