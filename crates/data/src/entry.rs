@@ -1,6 +1,8 @@
 //! An entry of a keyspace: a key, its expiry and access field, and a value of some type. How the
 //! bytes lie is vk-mem's business.
 
+use core::ops::Range;
+
 use vk_mem::{Access, Entry, ValueRef};
 use vk_resp::Blob;
 
@@ -95,7 +97,7 @@ impl DbEntry {
         Some(match (self.0.kind(), self.0.value()) {
             (kind::INT, ValueRef::Bytes(bytes)) => StrRef::Int(int_of(bytes)),
             (kind::BYTES | kind::RAW, ValueRef::Bytes(bytes)) => StrRef::Bytes(bytes),
-            (_, ValueRef::Boxed(Object::Blob(blob))) => StrRef::Blob(blob),
+            (_, ValueRef::Boxed(object)) => StrRef::Blob(object.as_blob()?),
             _ => return None,
         })
     }
@@ -107,7 +109,8 @@ impl DbEntry {
         Some(match (pack_kind(self.0.kind()), self.0.value()) {
             (Some(kind), ValueRef::Bytes(bytes)) => Body::Pack(kind, bytes),
             (Some(kind), ValueRef::Boxed(Object::Pack(bytes))) => Body::Pack(kind, bytes),
-            (_, ValueRef::Boxed(Object::Blob(_))) | (None, ValueRef::Bytes(_)) => return None,
+            (_, ValueRef::Boxed(Object::Blob(_) | Object::Windows(_)))
+            | (None, ValueRef::Bytes(_)) => return None,
             (_, ValueRef::Boxed(object)) => Body::Object(object),
         })
     }
@@ -116,7 +119,9 @@ impl DbEntry {
     #[must_use]
     pub fn value_type(&self) -> ValueType {
         match self.body() {
-            None | Some(Body::Object(Object::Blob(_) | Object::Pack(_))) => ValueType::String,
+            None | Some(Body::Object(Object::Blob(_) | Object::Windows(_) | Object::Pack(_))) => {
+                ValueType::String
+            }
             Some(Body::Pack(kind, _)) => kind.value_type(),
             Some(Body::Object(Object::List(_))) => ValueType::List,
             Some(Body::Object(Object::Set(_))) => ValueType::Set,
@@ -130,7 +135,9 @@ impl DbEntry {
     #[must_use]
     pub fn encoding(&self) -> Encoding {
         match self.body() {
-            None | Some(Body::Object(Object::Blob(_) | Object::Pack(_))) => self.string_encoding(),
+            None | Some(Body::Object(Object::Blob(_) | Object::Windows(_) | Object::Pack(_))) => {
+                self.string_encoding()
+            }
             Some(Body::Pack(kind, _)) => kind.encoding(),
             Some(Body::Object(Object::List(_))) => Encoding::Quicklist,
             Some(Body::Object(Object::Set(_) | Object::Hash(_))) => Encoding::Hashtable,
@@ -260,8 +267,12 @@ impl DbEntry {
     }
 
     /// Makes the string `new_len` bytes long (zeros are added, the end is cut off), makes it
-    /// `raw`, and lends its bytes. `None` if the value is no string.
-    pub(crate) fn bytes_for_update(&mut self, new_len: usize) -> Option<&mut [u8]> {
+    /// `raw`, and lends its bytes, to be changed in `places`. `None` if the value is no string.
+    pub(crate) fn bytes_for_update(
+        &mut self,
+        new_len: usize,
+        places: &[Range<usize>],
+    ) -> Option<&mut [u8]> {
         if self.body().is_some() {
             return None;
         }
@@ -288,14 +299,14 @@ impl DbEntry {
             let object = Object::Blob(Blob::from(grown));
             self.0.overwrite_boxed(kind::OBJECT, expire_ms, object);
         }
-        match self.0.boxed_mut()? {
-            Object::Blob(blob) => {
-                let bytes = blob.make_mut();
-                bytes.resize(new_len, 0);
-                Some(bytes)
-            }
-            _ => None,
-        }
+        let blob = match self.0.boxed_mut()? {
+            Object::Blob(blob) => blob,
+            Object::Windows(windows) => windows.blob_for_update(new_len, places),
+            _ => return None,
+        };
+        let bytes = blob.make_mut();
+        bytes.resize(new_len, 0);
+        Some(bytes)
     }
 
     pub(crate) fn body_mut(&mut self) -> Option<BodyMut<'_>> {

@@ -29,4 +29,5 @@ pub mod siphash;
 pub mod stream;
 pub mod table;
 pub mod value;
+mod windows;
 pub mod zset;

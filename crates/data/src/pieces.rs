@@ -17,6 +17,7 @@ use crate::listpack::Item;
 use crate::stream::{StreamPiece, StreamShape};
 use crate::table::CutId;
 use crate::value::{NewValue, Object, StrRef};
+use crate::windows::{WINDOWED_BYTES_MIN, Windows};
 
 /// Values with more elements than this are read in pieces.
 const WHOLE_ELEMENTS_MAX: usize = 16;
@@ -70,6 +71,11 @@ pub enum Shape {
     },
     /// A stream.
     Stream(StreamShape),
+    /// A long string.
+    String {
+        /// Its bytes.
+        len: usize,
+    },
 }
 
 /// A piece of a large value.
@@ -97,6 +103,8 @@ pub enum Piece<'a> {
     Node(Node<'a>),
     /// A piece of a stream.
     Stream(StreamPiece<'a>),
+    /// Bytes of a string; they come from its beginning.
+    Window(&'a [u8]),
 }
 
 /// What a cut has saved of a value.
@@ -154,7 +162,10 @@ impl Image {
 impl Object {
     /// Whether a cut reads the value in pieces.
     pub(crate) fn is_read_in_pieces(&self) -> bool {
-        let can_be = !matches!(self, Self::Blob(_) | Self::Pack(_));
+        if let Some(blob) = self.as_blob() {
+            return blob.len() >= WINDOWED_BYTES_MIN;
+        }
+        let can_be = !matches!(self, Self::Pack(_));
         can_be
             && (self.element_count() > WHOLE_ELEMENTS_MAX || self.memory_bytes() > WHOLE_BYTES_MAX)
     }
@@ -172,7 +183,13 @@ impl Object {
             Self::ZSet(zset) => Some(zset.cut_begin(id)),
             Self::List(list) => Some(list.cut_begin(id)),
             Self::Stream(stream) => Some(stream.cut_begin(id)),
-            Self::Blob(_) | Self::Pack(_) => None,
+            Self::Blob(blob) => {
+                let (windows, len) = (Windows::cut_begin(blob.clone(), id), blob.len());
+                *self = Self::Windows(Box::new(windows));
+                Some(Shape::String { len })
+            }
+            // There are none without a cut.
+            Self::Windows(_) | Self::Pack(_) => None,
         }
     }
 
@@ -185,6 +202,7 @@ impl Object {
             Self::ZSet(zset) => zset.cut_id(),
             Self::List(list) => list.cut_id(),
             Self::Stream(stream) => stream.cut_id(),
+            Self::Windows(windows) => windows.cut_id(),
             Self::Blob(_) | Self::Pack(_) => None,
         }
     }
@@ -197,6 +215,7 @@ impl Object {
             Self::ZSet(zset) => zset.cut_weight(),
             Self::List(list) => list.cut_weight(),
             Self::Stream(stream) => stream.cut_weight(),
+            Self::Windows(windows) => windows.cut_weight(),
             Self::Blob(_) | Self::Pack(_) => CutWeight::default(),
         }
     }
@@ -209,6 +228,7 @@ impl Object {
             Self::ZSet(zset) => zset.recount_held_bytes(),
             Self::List(list) => list.recount_held_bytes(),
             Self::Stream(stream) => stream.recount_held_bytes(),
+            Self::Windows(windows) => windows.recount_held_bytes(),
             Self::Blob(_) | Self::Pack(_) => 0,
         }
     }
@@ -222,6 +242,13 @@ impl Object {
             Self::ZSet(zset) => zset.cut_slice(elements, sink),
             Self::List(list) => list.cut_slice(elements, sink),
             Self::Stream(stream) => stream.cut_slice(elements, sink),
+            Self::Windows(windows) => {
+                let ended = windows.cut_slice(elements, sink);
+                if ended {
+                    *self = Self::Blob(windows.blob().clone());
+                }
+                ended
+            }
             Self::Blob(_) | Self::Pack(_) => true,
         }
     }
@@ -234,6 +261,10 @@ impl Object {
             Self::ZSet(zset) => zset.cut_stop(budget),
             Self::List(list) => list.cut_stop(budget),
             Self::Stream(stream) => stream.cut_stop(budget),
+            Self::Windows(windows) => {
+                *self = Self::Blob(windows.blob().clone());
+                true
+            }
             Self::Blob(_) | Self::Pack(_) => true,
         }
     }

@@ -9,7 +9,7 @@ use vk_resp::Blob;
 
 use crate::entry::DbEntry;
 use crate::pack::{OwnPack, PackKind};
-use crate::{hash::Hash, list::List, set::Set, stream::Stream, zset::ZSet};
+use crate::{hash::Hash, list::List, set::Set, stream::Stream, windows::Windows, zset::ZSet};
 
 /// A value that lives outside its entry.
 ///
@@ -19,6 +19,8 @@ use crate::{hash::Hash, list::List, set::Set, stream::Stream, zset::ZSet};
 pub enum Object {
     /// String bytes, shared with replies that are being sent.
     Blob(Blob),
+    /// String bytes that a cut reads in windows, or has read.
+    Windows(Box<Windows>),
     /// A listpack or intset that is too long for its entry; the entry says of which type.
     Pack(Box<OwnPack>),
     /// A list of several nodes.
@@ -39,7 +41,9 @@ impl Object {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         match self {
-            Self::Blob(blob) => size_class(BLOB_HEADER_BYTES) + size_class(blob.capacity()),
+            Self::Blob(blob) => blob_bytes(blob),
+            // What a cut needs besides is gone with it.
+            Self::Windows(windows) => blob_bytes(windows.blob()),
             Self::Pack(pack) => size_class(size_of::<OwnPack>()) + pack.allocated_bytes(),
             Self::List(list) => list.memory_bytes(),
             Self::Set(set) => set.memory_bytes(),
@@ -49,11 +53,22 @@ impl Object {
         }
     }
 
+    /// The bytes, if it is a string.
+    #[inline]
+    #[must_use]
+    pub fn as_blob(&self) -> Option<&Blob> {
+        match self {
+            Self::Blob(blob) => Some(blob),
+            Self::Windows(windows) => Some(windows.blob()),
+            _ => None,
+        }
+    }
+
     /// Elements, 1 for what is freed at once.
     #[must_use]
     pub fn element_count(&self) -> usize {
         match self {
-            Self::Blob(_) | Self::Pack(_) => 1,
+            Self::Blob(_) | Self::Windows(_) | Self::Pack(_) => 1,
             Self::List(list) => list.len(),
             Self::Set(set) => set.len(),
             Self::Hash(hash) => hash.len(),
@@ -65,7 +80,7 @@ impl Object {
     /// Frees about `budget` elements; `true` when nothing is left. Only this is called afterwards.
     pub fn drop_slice(&mut self, budget: usize) -> bool {
         match self {
-            Self::Blob(_) | Self::Pack(_) => true,
+            Self::Blob(_) | Self::Windows(_) | Self::Pack(_) => true,
             Self::List(list) => list.drop_slice(budget),
             Self::Set(set) => set.drop_slice(budget),
             Self::Hash(hash) => hash.drop_slice(budget),
@@ -73,6 +88,10 @@ impl Object {
             Self::Stream(stream) => stream.drop_slice(budget),
         }
     }
+}
+
+fn blob_bytes(blob: &Blob) -> usize {
+    size_class(BLOB_HEADER_BYTES) + size_class(blob.capacity())
 }
 
 /// A look at a value of one type.

@@ -74,7 +74,7 @@ const BYTES_PER_ELEMENT: usize = 256;
 /// What it costs to free a value, in elements. Bytes and packs are one piece of memory.
 fn cost_of(object: &Object) -> usize {
     match object {
-        Object::Blob(_) | Object::Pack(_) => 1,
+        Object::Blob(_) | Object::Windows(_) | Object::Pack(_) => 1,
         Object::List(list) => list.node_count().saturating_mul(ELEMENTS_PER_NODE),
         large => {
             let by_bytes = large.memory_bytes() / BYTES_PER_ELEMENT;
@@ -95,7 +95,7 @@ const GIVE_UP_COST: usize = 64;
 
 fn is_big(object: &Object) -> bool {
     match object {
-        Object::Blob(_) | Object::Pack(_) => false,
+        Object::Blob(_) | Object::Windows(_) | Object::Pack(_) => false,
         // Its nodes are few, however many elements and bytes they hold.
         Object::List(list) => list.node_count() > FREE_AT_ONCE_NODES,
         large => {

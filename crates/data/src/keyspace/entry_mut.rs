@@ -1,6 +1,6 @@
 //! An entry that may be changed: accounting, expiry summary and cut follow by themselves.
 
-use core::ops::Deref;
+use core::ops::{Deref, Range};
 
 use vk_mem::Access;
 
@@ -65,10 +65,15 @@ impl<'t> EntryMut<'t> {
     }
 
     /// The string's bytes, made `new_len` long (filled with zeros, or cut off), to be changed. The
-    /// encoding becomes `raw`; growth is amortised; a blob that a reply shares is copied first.
-    /// `None` if the value is no string.
-    pub fn bytes_for_update(&mut self, new_len: usize) -> Option<&mut [u8]> {
-        self.write()?.bytes_for_update(new_len)
+    /// encoding becomes `raw`; growth is amortised; a blob that a reply shares is copied first. Of
+    /// what there is, no more than `places` may be changed: a cut saves them. `None` if the value
+    /// is no string.
+    pub fn bytes_for_update(
+        &mut self,
+        new_len: usize,
+        places: &[Range<usize>],
+    ) -> Option<&mut [u8]> {
+        self.write()?.bytes_for_update(new_len, places)
     }
 
     /// The value to be changed, unless it is a string.

@@ -176,7 +176,8 @@ fn update(
     let Some(mut entry) = keyspace.entry_mut(keyspace.hash(&key), &key) else {
         return;
     };
-    let bytes = entry.bytes_for_update(len).unwrap();
+    let last = len.saturating_sub(1)..len;
+    let bytes = entry.bytes_for_update(len, &[last]).unwrap();
     assert_eq!(bytes.len(), len);
     let model = model.get_mut(&key).unwrap();
     model.encoding = Encoding::Raw;
@@ -318,7 +319,8 @@ fn appending_is_amortised_and_copies_shared_blobs() {
     let mut blocks = Vec::new();
     for len in 5_001..9_000 {
         let mut entry = keyspace.entry_mut(hash, b"k").unwrap();
-        let bytes = entry.bytes_for_update(len).unwrap();
+        let place = len - 1..len;
+        let bytes = entry.bytes_for_update(len, &[place]).unwrap();
         bytes[len - 1] = 2;
         blocks.push(bytes.as_ptr());
     }

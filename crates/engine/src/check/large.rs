@@ -13,6 +13,8 @@ const STEPS_MAX: usize = 400;
 const ELEMENTS: usize = 96;
 /// Elements that one request may add.
 const ADDED: usize = 48;
+/// A string of so many bytes is long.
+const LONG_BYTES: usize = 1 << 20;
 /// Databases in use.
 const DATABASES: usize = 3;
 /// Keys of a type.
@@ -68,7 +70,10 @@ fn line(next: &mut impl FnMut() -> usize) -> Option<String> {
     let (op, which, at) = (next(), next(), next() % ELEMENTS);
     let key = which / 16 % KEYS;
     let count = 1 + which % ADDED;
-    let any = |number: usize| format!("{}{}", ["h", "s", "z", "l", "x"][number % 5], number % KEYS);
+    let any = |number: usize| {
+        let types = ["h", "s", "z", "l", "x", "t"];
+        format!("{}{}", types[number % types.len()], number % KEYS)
+    };
     Some(match op % 64 {
         0..8 => {
             let fields = (at..at + count).map(|at| format!(" f{} v{which}", at % ELEMENTS));
@@ -121,8 +126,24 @@ fn line(next: &mut impl FnMut() -> usize) -> Option<String> {
         58 => format!("SINTERSTORE s{key} s0 s1"),
         59 => format!("ZUNIONSTORE z{key} 2 z0 z1"),
         60 => return None,
+        op @ 61..64 => string_line(op, key, at, which),
         _ => "BGSAVE".into(),
     })
+}
+
+/// A change of a long string.
+fn string_line(op: usize, key: usize, at: usize, which: usize) -> String {
+    let place = which * 4200 + at;
+    match op {
+        61 => format!("SETRANGE t{key} {} text{at}", LONG_BYTES + which * at),
+        62 if which < 128 => format!("SETRANGE t{key} {place} {}", "y".repeat(which * at)),
+        62 => format!("SETBIT t{key} {} 1", place * 8),
+        _ if which < 64 => format!("APPEND t{key} {}", "z".repeat(which * at)),
+        _ => {
+            let (first, second) = (place * 8, at * 70_001);
+            format!("BITFIELD t{key} SET u8 {first} 7 INCRBY u16 {second} 1")
+        }
+    }
 }
 
 fn elements(name: &str, at: usize, count: usize) -> String {

@@ -4,6 +4,8 @@
 //! together; the effect follows when the command ends. A change that is not committed is a defect:
 //! tests stop at it, and in production it is committed without an event.
 
+use core::ops::Range;
+
 use vk_data::{
     entry::DbEntry,
     keyspace::EntryMut,
@@ -159,11 +161,17 @@ impl<'w> Writer<'w> {
     }
 
     /// Changes the bytes of the string value in place: makes them `len` long (what is new is zero)
-    /// and lends them to `change`. The key must be there and hold a string.
-    pub fn update_bytes(&mut self, len: usize, change: impl FnOnce(&mut [u8])) {
+    /// and lends them to `change`, which changes no more of them than `places`. The key must be
+    /// there and hold a string.
+    pub fn update_bytes(
+        &mut self,
+        len: usize,
+        places: &[Range<usize>],
+        change: impl FnOnce(&mut [u8]),
+    ) {
         self.changed = true;
         if let Some(mut entry) = self.entry_mut()
-            && let Some(bytes) = entry.bytes_for_update(len)
+            && let Some(bytes) = entry.bytes_for_update(len, places)
         {
             change(bytes);
         }

@@ -10,8 +10,11 @@ use vk_data::{
 use vk_rdb::Writer;
 
 use super::{
-    SnapshotChunk, SnapshotForm, SnapshotId, SnapshotStep, commands, pieces::Opened, record,
-    record::Manner, shared,
+    SnapshotChunk, SnapshotForm, SnapshotId, SnapshotStep, commands,
+    pieces::Opened,
+    record,
+    record::Manner,
+    shared::{self, Copying},
 };
 use crate::{
     Engine, WorkBudget,
@@ -44,6 +47,8 @@ pub(crate) struct Pass {
     large: VecDeque<Large>,
     /// The large value that is being read.
     open: Option<Opened>,
+    /// The long string that is being copied.
+    copying: Option<Copying>,
     /// The key with a long string that is being written.
     string: Option<DbEntry>,
     keys_done: usize,
@@ -147,6 +152,7 @@ impl Pass {
             is_scanned: false,
             large: VecDeque::new(),
             open: None,
+            copying: None,
             string: None,
         }
     }
@@ -167,7 +173,8 @@ impl Pass {
             Large::InPieces(outline) => Some(*outline),
             Large::String(_) => None,
         });
-        large.chain(open)
+        let copying = self.copying.map(Copying::into_outline);
+        large.chain(open).chain(copying)
     }
 
     /// Reads a little out; `Err` with the end.
@@ -188,6 +195,15 @@ impl Pass {
             // What is looked at and not read is work too.
             return Ok(count.max(1));
         }
+        if let Some(mut copying) = self.copying.take() {
+            let elements = elements_max.clamp(1, ELEMENTS_PER_STEP);
+            match copying.go_on(dbs, elements) {
+                PieceStep::More => self.copying = Some(copying),
+                PieceStep::Ended => self.large.push_front(Large::String(copying.into_entry())),
+                PieceStep::Lost => return Err(SnapshotStep::Lost),
+            }
+            return Ok(elements);
+        }
         if let Some(entry) = self.string.take() {
             shared::end(&entry, &mut self.output);
             self.keys_done += 1;
@@ -196,7 +212,12 @@ impl Pass {
         match self.large.pop_front() {
             None => {}
             Some(Large::InPieces(outline)) => {
-                self.open = Some(Opened::new(outline, self.manner, &mut self.output));
+                match Copying::new(outline) {
+                    Ok(copying) => self.copying = Some(copying),
+                    Err(outline) => {
+                        self.open = Some(Opened::new(outline, self.manner, &mut self.output));
+                    }
+                }
                 return Ok(1);
             }
             Some(Large::String(entry)) => {
@@ -280,7 +301,7 @@ impl Engine {
             }
         };
         pass.output.hand_over(chunk);
-        chunk.goes_on = pass.open.is_some() || pass.string.is_some();
+        chunk.goes_on = pass.open.is_some() || pass.copying.is_some() || pass.string.is_some();
         match step {
             SnapshotStep::More => self.pass = Some(pass),
             SnapshotStep::Ended => self.dbs.cut_end(),

@@ -51,8 +51,8 @@ impl Opened {
             Shape::Set { len } => Series::new(b"SADD", len, 1),
             Shape::ZSet { len } => Series::new(b"ZADD", len, 2),
             Shape::List { len, .. } => Series::new(b"RPUSH", len, 1),
-            // Each of its pieces is a command, or nothing.
-            Shape::Stream(_) => Series::new(b"", 0, 0),
+            // Each of its pieces is a command, or nothing. A string is copied first.
+            Shape::Stream(_) | Shape::String { .. } => Series::new(b"", 0, 0),
         };
         let progress = Progress {
             series,
@@ -117,6 +117,7 @@ impl Progress {
                 }
             }
             Piece::Stream(piece) => self.put_stream_piece((key, shape), piece, out),
+            Piece::Window(bytes) => out.extend_from_slice(bytes),
             Piece::Member(member) => self.series.add(out, key, &[member]),
             Piece::Field {
                 name,

@@ -143,6 +143,33 @@ fn the_pending_entries_of_a_stream_are_saved_one_by_one() {
 }
 
 #[test]
+fn a_very_long_string_is_saved_and_read_bit_by_bit() {
+    for change in [
+        "SETBIT big 8000000 1",
+        "SETRANGE big 5 changed",
+        "BITFIELD big SET u8 90000000 5 INCRBY u16 90000800 7",
+    ] {
+        let mut kit = Kit::new();
+        kit.run("SETRANGE big 20000000 end");
+        kit.run("PEXPIRE big 100000000");
+        check(kit, change, SLICES_MIN);
+    }
+    let mut kit = Kit::new();
+    kit.run("SETRANGE big 20000000 end");
+    kit.run("BGSAVE");
+    let id = begun(&kit);
+    kit.run("APPEND big more");
+    // The key and its place; of the string nothing was changed that was there.
+    assert!(kit.engine.dbs.cut_saved_bytes() < 1000);
+    let (mut chunk, mut handed_on) = (SnapshotChunk::default(), 0);
+    let budget = WorkBudget { entries_max: 64 };
+    while kit.engine.snapshot_poll(id, budget, &mut chunk) == SnapshotStep::More {
+        handed_on += chunk.tail.as_ref().map_or(0, |tail| tail.len());
+    }
+    assert_eq!(handed_on, 20_000_003);
+}
+
+#[test]
 fn a_long_string_is_shared() {
     let mut kit = Kit::new();
     kit.run("SETRANGE long 1000000 end");

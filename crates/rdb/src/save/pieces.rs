@@ -18,6 +18,7 @@ pub fn code_of_shape(shape: Shape, version: u16) -> ValueCode {
         Shape::ZSet { .. } => ValueCode::ZSet,
         Shape::List { .. } => ValueCode::ListQuicklist2,
         Shape::Stream(_) => ValueCode::Stream3,
+        Shape::String { .. } => ValueCode::String,
     };
     code_for(code, version).unwrap_or(code)
 }
@@ -29,6 +30,7 @@ pub fn save_shape(shape: Shape, code: ValueCode, writer: &mut Writer) {
         Shape::Set { len } | Shape::Hash { len, .. } | Shape::ZSet { len } => writer.count(len),
         Shape::List { nodes, .. } => writer.count(nodes),
         Shape::Stream(stream) => writer.count(stream.nodes),
+        Shape::String { len } => writer.count(len),
     }
 }
 
@@ -36,6 +38,7 @@ pub fn save_shape(shape: Shape, code: ValueCode, writer: &mut Writer) {
 pub fn save_piece(shape: Shape, code: ValueCode, piece: Piece<'_>, writer: &mut Writer) {
     match piece {
         Piece::Member(member) => writer.string(member),
+        Piece::Window(bytes) => writer.raw(bytes),
         Piece::Field {
             name,
             value,

@@ -81,7 +81,9 @@ fn setbit(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
         writer.put(NewValue::Raw(b""), Expire::Never);
     }
     let mut was_on = false;
-    writer.update_bytes(needed.max(old_len.unwrap_or(0)), |bytes| {
+    let len = needed.max(old_len.unwrap_or(0));
+    let place = needed - 1..needed;
+    writer.update_bytes(len, &[place], |bytes| {
         was_on = bits::bit(bytes, offset);
         bits::set_bit(bytes, offset, on);
     });

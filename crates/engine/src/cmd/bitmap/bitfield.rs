@@ -1,5 +1,7 @@
 //! Integers of any width inside of strings: BITFIELD, BITFIELD_RO.
 
+use core::ops::Range;
+
 use smallvec::SmallVec;
 use vk_data::{
     bits::field::{FieldType, Overflow},
@@ -187,6 +189,18 @@ impl Operations {
         Ok(parsed)
     }
 
+    /// Bytes that are written.
+    fn places(&self) -> SmallVec<[Range<usize>; 4]> {
+        let places = self.all.iter().map(|operation| {
+            let end = operation
+                .offset
+                .saturating_add(operation.field.bits().into());
+            let byte = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+            byte(operation.offset / 8)..byte(end.div_ceil(8))
+        });
+        places.collect()
+    }
+
     /// Does the subcommands, all of which read.
     fn read(&self, bytes: &[u8], reply: &mut ReplyBuf) {
         reply.array(self.all.len());
@@ -288,7 +302,8 @@ fn bitfield(
     }
     let grew = old_len.is_none_or(|old| old < needed);
     let mut changed = false;
-    writer.update_bytes(needed.max(old_len.unwrap_or(0)), |bytes| {
+    let len = needed.max(old_len.unwrap_or(0));
+    writer.update_bytes(len, &operations.places(), |bytes| {
         changed = operations.write(bytes, grew, reply);
     });
     if changed {

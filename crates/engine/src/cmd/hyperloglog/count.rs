@@ -110,7 +110,8 @@ fn pfadd(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> 
                     let rest = core::iter::once(first).chain(elements);
                     if hll.encoding() == HllEncoding::Dense {
                         let len = value.byte_len();
-                        writer.update_bytes(len, |bytes| {
+                        let all = 0..len;
+                        writer.update_bytes(len, &[all], |bytes| {
                             add_dense(bytes, rest);
                         });
                     } else {
@@ -135,7 +136,8 @@ fn pfadd(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) -> 
 /// Puts other bytes in the place of the string that is there; its expiry stays.
 pub(super) fn replace(writer: &mut Writer<'_>, hll: &HllBuf) {
     let bytes = hll.bytes();
-    writer.update_bytes(bytes.len(), |place| place.copy_from_slice(bytes));
+    let all = 0..bytes.len();
+    writer.update_bytes(bytes.len(), &[all], |place| place.copy_from_slice(bytes));
 }
 
 fn pfcount(
@@ -165,7 +167,8 @@ fn count_one(ctx: &mut ReadCtx<'_>, key: KeyRef<'_>) -> Result<u64, Error> {
     let mut ctx = for_refresh(ctx);
     let mut writer = ctx.write(key);
     if let Some(len) = writer.string()?.map(StrRef::byte_len) {
-        writer.update_bytes(len, |bytes| store_count(bytes, count));
+        let all = 0..len;
+        writer.update_bytes(len, &[all], |bytes| store_count(bytes, count));
         // The bytes are different now, so copies of the data must follow.
         writer.commit(&[]);
     }

@@ -66,7 +66,8 @@ fn append(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
         return Ok(());
     };
     let total = end(old, added.len(), limit)?;
-    writer.update_bytes(total, |bytes| write_at(bytes, old, added));
+    let place = old..total;
+    writer.update_bytes(total, &[place], |bytes| write_at(bytes, old, added));
     writer.commit(EVENTS);
     reply.int(length(total));
     Ok(())
@@ -95,7 +96,8 @@ fn setrange(
     if old.is_none() {
         writer.put(NewValue::Raw(b""), Expire::Never);
     }
-    writer.update_bytes(total, |place| write_at(place, offset, bytes));
+    let place = offset..offset.saturating_add(bytes.len());
+    writer.update_bytes(total, &[place], |all| write_at(all, offset, bytes));
     writer.commit(&[(EventFlags::STRING, "setrange")]);
     reply.int(length(total));
     Ok(())
