@@ -2,20 +2,27 @@
 //! server uses: the log, its list of files, the reader, the decisions of a start. For exhaustive
 //! enumeration, property tests and fuzzers alike. Not an API: a violation is told or asserted.
 
+mod crash;
 mod disk;
 mod explore;
 mod files;
+mod hash;
 mod image;
+mod normal;
 mod perform;
+mod start;
 mod world;
 
-pub use explore::{Bounds, Report, Violation, explore};
+pub use explore::{Bounds, Forms, Report, Violation, explore, forms};
 #[cfg(test)]
 pub(crate) use files::read_log;
 pub use files::{check_log, check_manifest};
 pub use world::{Event, Omission, World};
 
-use explore::{Starts, check_crashes};
+use alloc::vec::Vec;
+
+use crash::Crashes;
+use normal::Form;
 
 /// Any bytes choose a mode, and then what happens, one event after the other. Wherever the process
 /// may be killed or the power fail on the way, what a start finds is what was promised.
@@ -29,6 +36,7 @@ pub fn check_trace(data: &[u8]) {
     let mut told = alloc::vec![alloc::format!("{:?}", world.policy())];
     // Longer histories only make a run slow.
     let mut faults = 0;
+    let mut crashes = Crashes::new(Form::Normal);
     for byte in bytes.take(EVENTS_MAX) {
         let events = world.events(faults < FAULTS_MAX);
         let Some(event) = events.get(usize::from(byte) % events.len().max(1)) else {
@@ -36,19 +44,19 @@ pub fn check_trace(data: &[u8]) {
         };
         faults += usize::from(event.is_fault());
         told.push(alloc::format!("{event:?}"));
-        let mut starts = Starts::default();
+        let mut moment = 0;
         let mut fault = None;
-        let step = world.run(*event, &mut |seen| {
-            if fault.is_none() {
-                fault = check_crashes(seen, &mut starts).err();
-            }
+        let step = world.run(*event, &mut |seen| match crashes.check(seen) {
+            Ok(seen) => moment = seen,
+            Err(violation) => fault = fault.take().or(Some(violation)),
         });
         let fault = fault.or_else(|| step.err());
         assert!(fault.is_none(), "{fault:?} after {told:?}");
         // A crash goes on with one of the states that it may leave.
         if matches!(event, Event::Crash) {
-            let chosen = usize::from(byte) * 31 % starts.found.len().max(1);
-            world = starts.found.into_iter().nth(chosen).unwrap_or(world);
+            let servers: Vec<usize> = crashes.starts(moment).map(|start| start.server).collect();
+            let chosen = servers.get(usize::from(byte) * 31 % servers.len().max(1));
+            world = chosen.map_or(world, |server| crashes.server(*server).0.clone());
         }
     }
 }
@@ -72,7 +80,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_a_log_or_none(data: alloc::vec::Vec<u8>) {
+        fn any_bytes_are_a_log_or_none(data: Vec<u8>) {
             check_log(&data);
             check_manifest(&data);
         }

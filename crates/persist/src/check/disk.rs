@@ -24,11 +24,10 @@ pub(super) struct Inode {
 }
 
 impl Inode {
-    fn of(bytes: Vec<u8>, firm: usize) -> Self {
+    fn of(bytes: Vec<u8>) -> Self {
         Self {
             marks: alloc::vec![bytes.len()],
             bytes,
-            firm,
             ..Self::default()
         }
     }
@@ -69,7 +68,11 @@ impl Disk {
         for (name, bytes) in files {
             let firm = bytes.len();
             disk.firm.insert(name, disk.inodes.len());
-            disk.inodes.push(Inode::of(bytes, firm));
+            disk.inodes.push(Inode {
+                bytes,
+                firm,
+                ..Inode::default()
+            });
         }
         disk.names = disk.firm.clone();
         disk
@@ -80,18 +83,15 @@ impl Disk {
         Some(&inode.bytes)
     }
 
-    /// Forgets files that no start reads, and those that have no name any more, but for `held`.
+    /// Forgets names that are not needed, and files that have no name any more, but for `held`.
     /// Equal disks are equal values then.
-    pub(super) fn tidy(&mut self, held: &mut [&mut usize], is_restarted: bool) {
-        if is_restarted {
-            let is_read = |name: &str| !name.starts_with("temp");
-            self.names.retain(|name, _| is_read(name));
-            self.firm.retain(|name, _| is_read(name));
-            for change in &mut self.changes {
-                change.names.retain(|(name, _)| is_read(name));
-            }
-            self.changes.retain(|change| !change.names.is_empty());
+    pub(super) fn tidy(&mut self, held: &mut [&mut usize], is_needed: impl Fn(&str) -> bool) {
+        self.names.retain(|name, _| is_needed(name));
+        self.firm.retain(|name, _| is_needed(name));
+        for change in &mut self.changes {
+            change.names.retain(|(name, _)| is_needed(name));
         }
+        self.changes.retain(|change| !change.names.is_empty());
         let mut places = BTreeMap::new();
         let changed = self.changes.iter_mut().flat_map(|change| &mut change.names);
         let changed = changed.filter_map(|(_, inode)| inode.as_mut());
@@ -125,7 +125,7 @@ impl Disk {
 
     /// A new file.
     pub(super) fn create(&mut self, name: &str, bytes: Vec<u8>) {
-        self.inodes.push(Inode::of(bytes, 0));
+        self.inodes.push(Inode::of(bytes));
         self.change(alloc::vec![(name.into(), Some(self.inodes.len() - 1))]);
     }
 

@@ -4,6 +4,7 @@
 use alloc::{collections::BTreeMap, collections::BTreeSet, string::String, vec::Vec};
 
 use super::disk::{Disk, Durability, Inode, apply};
+use crate::{LogEvent, LogFault, LogReader};
 
 /// Files by name.
 pub(super) type Image = BTreeMap<String, Vec<u8>>;
@@ -56,32 +57,54 @@ fn with_contents(
     }
 }
 
-/// What may be there of a file.
-fn contents(inode: &Inode) -> BTreeSet<Vec<u8>> {
-    let mut all = BTreeSet::new();
+/// What may be there of a file. Of parts that are torn behind the same commands the shortest stands
+/// for all: it is cut off there, whatever it is.
+fn contents(inode: &Inode) -> Vec<Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut put = |bytes: Vec<u8>| _ = all.entry(reading(&bytes)).or_insert(bytes);
     let mut of = |bytes: &[u8]| {
         for len in lengths(inode, bytes.len()) {
             let mut bytes = bytes.get(..len).unwrap_or(bytes).to_vec();
-            all.insert(bytes.clone());
+            put(bytes.clone());
             for (from, to) in &inode.holes {
                 if *to < len {
                     bytes[*from..*to].fill(0);
                 }
             }
-            all.insert(bytes);
+            put(bytes);
         }
     };
     of(&inode.bytes);
     if let Some(longer) = &inode.longer {
         of(longer);
     }
-    all
+    all.into_values().collect()
 }
 
-/// Where it may end: at the end of what is surely there, and for everything behind that was
-/// written at once before it, at its end, and in its middle.
+/// What a start sees in a file: the part that is whole, and whether more is behind it; all of it
+/// where that is no log, or a damaged one.
+fn reading(bytes: &[u8]) -> (Vec<u8>, bool) {
+    let mut reader = LogReader::new(0);
+    reader.feed(bytes);
+    let ended = loop {
+        match reader.poll() {
+            Ok(LogEvent::More) => break reader.finish(),
+            Ok(_) => {}
+            Err(fault) => break Err(fault),
+        }
+    };
+    let good = usize::try_from(reader.good()).unwrap_or(usize::MAX);
+    match (ended, bytes.get(..good)) {
+        (Err(LogFault::Truncated), Some(whole)) => (whole.to_vec(), true),
+        _ => (bytes.to_vec(), false),
+    }
+}
+
+/// Where it may end: at the end of what is surely there, behind that, and for everything behind
+/// that was written at once before it, at its end, and in its middle.
 fn lengths(inode: &Inode, len: usize) -> BTreeSet<usize> {
-    let mut lengths: BTreeSet<usize> = [inode.firm, len, len.saturating_sub(1)].into();
+    let firm = inode.firm;
+    let mut lengths: BTreeSet<usize> = [firm, firm + 1, len, len.saturating_sub(1)].into();
     let mut before = inode.firm;
     for mark in &inode.marks {
         lengths.extend([

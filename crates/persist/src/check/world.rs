@@ -2,32 +2,36 @@
 //! acknowledged, and what happens to it. It does what the real shell does, on a disk that is a
 //! value.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 
 use super::{disk::Disk, explore::Violation};
-use crate::{Aof, FileOp, FsyncPolicy, Group, LogOptions, Names, Step};
+use crate::{Aof, FileOp, FsyncPolicy, Group, LogOptions, Manifest, Names, Step};
 
-/// A write of a history: in which run it was made, and its number among all.
+/// A write of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Write {
-    pub(super) run: u8,
-    pub(super) number: u8,
+    /// A byte that nothing else in a file has, so that it can be found in any part of one.
+    pub(super) id: u8,
     /// It has two effects, which belong together.
     pub(super) is_pair: bool,
 }
 
+/// Ids of writes begin here.
+pub(super) const FIRST_ID: u8 = 0x80;
+
 impl Write {
     /// Its effects.
     pub(super) fn encode(self) -> Vec<u8> {
-        let Self { run, number, .. } = self;
         let parts: &[u8] = if self.is_pair { b"ab" } else { b"-" };
-        let mut out = String::new();
+        let mut out = Vec::new();
         for part in parts {
-            let part = char::from(*part);
-            let id = format!("{run}.{number}");
-            out += &format!("*3\r\n$1\r\nW\r\n$1\r\n{part}\r\n${}\r\n{id}\r\n", id.len());
+            out.extend_from_slice(b"*3\r\n$1\r\nW\r\n$1\r\n");
+            out.push(*part);
+            out.extend_from_slice(b"\r\n$1\r\n");
+            out.push(self.id);
+            out.extend_from_slice(b"\r\n");
         }
-        out.into_bytes()
+        out
     }
 }
 
@@ -112,6 +116,18 @@ pub enum Omission {
     Apart,
 }
 
+/// Files that lists name, if all lists can be read. Others are as good as gone: whoever lists one
+/// has made it anew, and if that is not on disk before the list is, a file is missing.
+struct Listed(Option<BTreeSet<String>>);
+
+impl Listed {
+    fn has(&self, name: &str) -> bool {
+        let is_numbered = name.ends_with(".base.aof") || name.ends_with(".incr.aof");
+        let listed = self.0.as_ref().filter(|_| is_numbered);
+        listed.is_none_or(|listed| listed.contains(name))
+    }
+}
+
 /// What happens to files on the way is shown to this.
 pub(super) type Seen<'s> = dyn FnMut(&World) + 's;
 
@@ -120,7 +136,8 @@ pub(super) type Seen<'s> = dyn FnMut(&World) + 's;
 pub struct World {
     pub(super) policy: FsyncPolicy,
     pub(super) omission: Omission,
-    pub(super) run: u8,
+    /// Writes that were given an id.
+    pub(super) ids: u8,
     pub(super) disk: Disk,
     /// None while it is switched off.
     pub(super) aof: Option<Aof>,
@@ -171,7 +188,7 @@ impl World {
         let mut world = Self {
             policy,
             omission,
-            run: 0,
+            ids: 0,
             disk: Disk::default(),
             aof: None,
             file: None,
@@ -184,12 +201,7 @@ impl World {
             is_dead: true,
         };
         if is_old {
-            let write = Write {
-                run: 0,
-                number: 0,
-                is_pair: false,
-            };
-            world.applied.push(write);
+            let write = world.next_write(false);
             world.promised_process = 1;
             let bytes = write.encode();
             // An older version may have written it just before.
@@ -304,19 +316,65 @@ impl World {
     }
 
     pub(super) fn tidy(&mut self) {
+        // These are always made anew before they are given another name.
+        let (base, list) = (BASE, names().temporary_manifest());
+        let listed = self.listed();
+        let is_needed = |name: &str| name != base && name != list && listed.has(name);
         let synced = self.syncing.as_mut().map(|(_, file, _)| file);
         let mut held: Vec<&mut usize> = self.file.iter_mut().chain(synced).collect();
-        self.disk.tidy(&mut held, false);
+        self.disk.tidy(&mut held, is_needed);
+    }
+
+    /// The process has ended here.
+    pub(super) fn ended(&self) -> Self {
+        let mut ended = Self {
+            aof: None,
+            file: None,
+            pass: None,
+            syncing: None,
+            has_fault: false,
+            is_dead: true,
+            ..self.clone()
+        };
+        let listed = ended.listed();
+        let is_needed = |name: &str| !name.starts_with("temp") && listed.has(name);
+        ended.disk.tidy(&mut [], is_needed);
+        ended
+    }
+
+    /// What the lists that there are name.
+    fn listed(&self) -> Listed {
+        let disk = &self.disk;
+        let changed = disk.changes.iter().flat_map(|change| &change.names);
+        let changed = changed.filter_map(|(_, inode)| inode.as_ref());
+        let named: BTreeSet<&usize> = disk.names.values().chain(disk.firm.values()).collect();
+        let lists = named.into_iter().chain(changed);
+        let lists = lists.filter_map(|inode| Some(&disk.inodes.get(*inode)?.bytes));
+        let lists = lists.filter(|bytes| bytes.starts_with(b"file "));
+        let lists: Option<Vec<Manifest>> = lists
+            .map(|bytes| Manifest::parse(bytes).ok())
+            .chain(self.aof.iter().map(|aof| Some(aof.manifest().clone())))
+            .collect();
+        let names = |list: &Manifest| list.files().map(|part| part.name.clone()).collect();
+        Listed(lists.map(|lists| {
+            lists
+                .iter()
+                .flat_map(names as fn(&_) -> Vec<String>)
+                .collect()
+        }))
+    }
+
+    fn next_write(&mut self, is_pair: bool) -> Write {
+        assert!(self.ids < FIRST_ID, "a history is too long");
+        let id = FIRST_ID + self.ids;
+        self.ids += 1;
+        let write = Write { id, is_pair };
+        self.applied.push(write);
+        write
     }
 
     fn apply(&mut self, is_pair: bool) {
-        let number = u8::try_from(self.applied.len()).unwrap_or(u8::MAX);
-        let write = Write {
-            run: self.run,
-            number,
-            is_pair,
-        };
-        self.applied.push(write);
+        let write = self.next_write(is_pair);
         let bytes = write.encode();
         let group = Group {
             db: 0,
@@ -521,7 +579,7 @@ impl World {
 
     fn turn_on(&mut self) {
         let manifest = self.disk.read(&names().manifest());
-        let manifest = manifest.and_then(|bytes| crate::Manifest::parse(bytes).ok());
+        let manifest = manifest.and_then(|bytes| Manifest::parse(bytes).ok());
         let manifest = manifest.unwrap_or_default();
         let options = options(self.policy);
         let mut aof = if self.omission == Omission::Apart {
