@@ -76,6 +76,7 @@ pub(crate) struct Shell {
     /// What the engine does on its own in a turn.
     slices: Slices,
     next_tick: MonoMicros,
+    last_tick: MonoMicros,
     next_watchdog: Option<MonoMicros>,
     /// The end was asked for and has begun.
     pub(crate) is_ending: bool,
@@ -122,6 +123,7 @@ impl Shell {
             events: Events::with_capacity(EVENTS_MAX),
             slices: Slices::new(),
             next_tick: hub.clock.mono,
+            last_tick: hub.clock.mono,
             next_watchdog: supervisor.watchdog_interval().map(|_| hub.clock.mono),
             hub,
             intake,
@@ -312,8 +314,10 @@ impl Shell {
             let micros = self.hub.clock.now().0.saturating_sub(began.0);
             self.slices.took(Duration::from_micros(micros));
             self.hub.drain();
+            self.next_tick = beside_engine(self.last_tick, now);
         }
         if self.next_tick <= now {
+            self.last_tick = now;
             self.next_tick = now.after(TICK);
             self.tick(now);
         }
@@ -462,3 +466,62 @@ impl Hub {
 
 /// The output limit's time is judged by the tick.
 const _: () = assert!(limits::CLOSING_TIME_MAX.as_millis() > TICK.as_millis());
+
+/// When the tick comes, now that the engine's timer has come: both in one turn, since a turn for
+/// each would wake the process twice as often. However often that timer comes, the tick is neither
+/// earlier than three quarters of its time nor later than one and three quarters.
+fn beside_engine(last_tick: MonoMicros, now: MonoMicros) -> MonoMicros {
+    if now >= last_tick.after(TICK / 4 * 3) {
+        now
+    } else {
+        now.after(TICK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TICK, beside_engine};
+    use vk_engine::MonoMicros;
+
+    /// Times of the ticks if the engine's timer comes so often, in milliseconds.
+    fn ticks(every: u64, first: u64) -> Vec<u64> {
+        let (mut last, mut next) = (MonoMicros(0), MonoMicros(0).after(TICK));
+        let mut times = Vec::new();
+        for ms in 1..2000 {
+            let now = MonoMicros(ms * 1000);
+            if ms >= first && (ms - first).is_multiple_of(every) {
+                next = beside_engine(last, now);
+            }
+            if next <= now {
+                times.push(ms);
+                (last, next) = (now, now.after(TICK));
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn the_tick_comes_with_the_timer_of_the_engine() {
+        for first in [1, 8, 50, 74, 75, 92, 100] {
+            let times = ticks(100, first);
+            let together = times
+                .iter()
+                .skip(2)
+                .all(|ms| (ms - first).is_multiple_of(100));
+            assert!(together, "{first}: {times:?}");
+        }
+    }
+
+    #[test]
+    fn the_tick_comes_however_often_the_engine_wants_to_run() {
+        for every in [1, 2, 7, 50, 99, 101, 130, 1000] {
+            let times = ticks(every, 1);
+            let mut before = 0;
+            for ms in &times {
+                assert!((75..=175).contains(&(ms - before)), "{every}: {times:?}");
+                before = *ms;
+            }
+            assert!(before > 1800, "{every}: {times:?}");
+        }
+    }
+}
