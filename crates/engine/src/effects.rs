@@ -92,9 +92,23 @@ impl EffectLog {
 
     /// Adds one effect in database `db`.
     pub(crate) fn add<'a>(&mut self, db: u32, words: impl ExactSizeIterator<Item = &'a [u8]>) {
-        if !self.wanted {
-            return;
+        if self.wanted {
+            self.go_to(db);
+            self.encode(words);
         }
+    }
+
+    /// As [`EffectLog::add`], for one that is encoded already.
+    pub(crate) fn add_wire(&mut self, db: u32, wire: &[u8]) {
+        if self.wanted {
+            self.go_to(db);
+            self.count += 1;
+            self.done.bytes.extend_from_slice(wire);
+        }
+    }
+
+    /// What follows is about this database.
+    fn go_to(&mut self, db: u32) {
         if self.count == 0 {
             self.db = db;
         } else if self.last_db != db {
@@ -102,7 +116,6 @@ impl EffectLog {
             self.encode([b"SELECT".as_slice(), digits.format(db).as_bytes()].into_iter());
         }
         self.last_db = db;
-        self.encode(words);
     }
 
     fn encode<'a>(&mut self, words: impl ExactSizeIterator<Item = &'a [u8]>) {

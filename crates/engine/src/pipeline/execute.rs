@@ -144,11 +144,15 @@ fn commit(engine: &mut Engine, session: SessionId, db: u32, id: CommandId, reque
     engine.dirty = engine.dirty.saturating_add(dirty);
     if dirty > 0 && !is_told && engine.effects.is_wanted() {
         let declared = engine.commands.declared_word(id);
-        let word = |(at, word)| match declared {
-            Some(name) if at == 0 => name,
-            _ => word,
-        };
-        engine.effects.add(db, request.iter().enumerate().map(word));
+        match (declared, request.wire()) {
+            (None, Some(wire)) => engine.effects.add_wire(db, wire),
+            (None, None) => engine.effects.add(db, request.iter()),
+            (Some(name), _) => {
+                let word = |(at, word)| if at == 0 { name } else { word };
+                let words = request.iter().enumerate().map(word);
+                engine.effects.add(db, words);
+            }
+        }
     }
     if dirty > 0 && engine.effects.is_wanted() {
         let position = engine.effects.position();

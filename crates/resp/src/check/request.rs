@@ -108,6 +108,7 @@ impl Outcome {
             assert_eq!(args.len(), request.len());
             let wire = encode_command(&args);
             assert_eq!(wire.len(), request.wire_bytes());
+            assert!(request.wire().is_none_or(|as_sent| as_sent == wire));
             let owned = request.to_owned();
             assert!(owned.view().iter().eq(request.iter()), "a copy differs");
             for (index, arg) in args.iter().enumerate() {

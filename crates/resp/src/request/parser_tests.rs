@@ -103,6 +103,29 @@ fn the_query_limit_counts_wire_bytes_and_is_silent() {
     }
 }
 
+/// What was sent for each request, where that is lent out.
+fn wires(input: &[u8]) -> Vec<Option<Vec<u8>>> {
+    let (mut parser, mut batch) = (Parser::new(), Batch::new());
+    let parsed = parser.parse(input, 0, &Limits::DEFAULT, usize::MAX, &mut batch);
+    assert_eq!(parsed, Ok(input.len()));
+    let requests = batch.iter(input);
+    requests
+        .map(|request| request.wire().map(<[u8]>::to_vec))
+        .collect()
+}
+
+#[test]
+fn a_request_in_the_plain_form_is_lent_as_it_came() {
+    let plain: &[u8] = b"*3\r\n$3\r\nSET\r\n$10\r\n0123456789\r\n$0\r\n\r\n";
+    let twice = [plain, plain].concat();
+    let as_sent = Some(plain.to_vec());
+    assert_eq!(wires(&twice), [as_sent.clone(), as_sent]);
+    // A line, and one that is built to be taken for an array.
+    assert_eq!(wires(b"SET a b\r\n"), [None]);
+    let built = b"PING *3\r\n$3\r\nSET     a     b\r\n";
+    assert_eq!(wires(built), [None, None, None]);
+}
+
 #[test]
 fn empty_requests_leave_no_state() {
     let stream = b"*0\r\n*-1\r\n\r\n  \r\n\n*-5\r\n*1\r\n$4\r\nPING\r\n*0\r\nPING\r\n";

@@ -144,6 +144,39 @@ impl<'a> Request<'a> {
         arguments.fold(header_bytes(self.len()), usize::saturating_add)
     }
 
+    /// The request as it lies in the buffer, if it came as a short array of bulk strings: encoding
+    /// it anew would give the same bytes.
+    #[inline]
+    #[must_use]
+    pub fn wire(&self) -> Option<&'a [u8]> {
+        let (first, rest) = self.spans.split_first()?;
+        let (count, len) = (self.len(), first.len as usize);
+        if count > 9 || len > 9 {
+            return None;
+        }
+        let [count, digit] = [count, len].map(|n| b'0' + n as u8);
+        let head = [b'*', count, b'\r', b'\n', b'$', digit, b'\r', b'\n'];
+        let from = first.start.checked_sub(head.len())?;
+        if !self.bytes.get(from..)?.starts_with(&head) {
+            return None;
+        }
+        let mut end = first.start + len;
+        for span in rest {
+            if span.blob_index().is_some() {
+                return None;
+            }
+            // A line has no such gap, and a longer one has a longer number in it.
+            let gap = self.bytes.get(end..span.start)?;
+            let len = span.len as usize;
+            if gap.len() != header_bytes(len) + 2 || !gap.starts_with(b"\r\n$") {
+                return None;
+            }
+            end = span.start + len;
+        }
+        let wire = self.bytes.get(from..end.checked_add(2)?)?;
+        wire.ends_with(b"\r\n").then_some(wire)
+    }
+
     /// Whether [`Request::wire_bytes`] is at least `bytes`. Quick where the answer is plain from
     /// the number of the arguments: each that is not shared is shorter than [`BLOB_BYTES_MIN`].
     #[inline]
@@ -188,7 +221,11 @@ impl<'a> Request<'a> {
 const HEADER_BYTES_MAX: usize = 32;
 
 /// Bytes of `$<n>\r\n`.
+#[inline]
 fn header_bytes(n: usize) -> usize {
+    if n < 10 {
+        return 4;
+    }
     let digits = n.checked_ilog10().unwrap_or(0).saturating_add(1);
     (digits as usize).saturating_add(3)
 }
