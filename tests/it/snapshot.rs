@@ -14,31 +14,27 @@ const TIME: Duration = Duration::from_secs(30);
 
 /// Fills the databases with a little of everything.
 fn fill(client: &mut Client, keys: usize) {
-    for line in [
-        "SET text hello",
-        "SET number 12345",
-        "APPEND raw abc",
-        "RPUSH list a b c",
-        "SADD ints 1 2 3",
-        "SADD words a b c",
-        "HSET hash f v g w",
-        "HPEXPIREAT hash 9999999999999 FIELDS 1 f",
-        "ZADD zset 1 a 2.5 b -inf c",
-        "XADD stream 1-1 f v",
-        "XGROUP CREATE stream group 0",
-        "XREADGROUP GROUP group consumer STREAMS stream >",
-        "SET volatile x PXAT 9999999999999",
-        "SELECT 3",
-        "SET other 3",
-        "SELECT 0",
-    ] {
-        let reply = client.run(line).unwrap();
-        assert!(!matches!(reply, Reply::Error(_)), "{line}: {reply:?}");
-    }
+    fill_common(client);
+    run_all(
+        client,
+        &[
+            "HPEXPIREAT hash 9999999999999 FIELDS 1 f",
+            "SELECT 3",
+            "SET other 3",
+            "SELECT 0",
+        ],
+    );
     for key in 0..keys {
         client.run(&format!("SET key:{key} {key}")).unwrap();
     }
-    fill_large(client);
+}
+
+/// Runs commands that must not fail.
+fn run_all(client: &mut Client, lines: &[&str]) {
+    for line in lines {
+        let reply = client.run(line).unwrap();
+        assert!(!matches!(reply, Reply::Error(_)), "{line}: {reply:?}");
+    }
 }
 
 /// Makes a value of each type that is larger than what is packed.
@@ -348,22 +344,23 @@ impl Drop for Peer {
 
 /// A little of everything that older servers know, too.
 pub(crate) fn fill_common(client: &mut Client) {
-    for line in [
-        "SET text hello",
-        "SET number 12345",
-        "APPEND raw abc",
-        "RPUSH list a b c",
-        "SADD ints 1 2 3",
-        "SADD words a b c",
-        "HSET hash f v g w",
-        "ZADD zset 1 a 2.5 b -inf c",
-        "XADD stream 1-1 f v",
-        "XGROUP CREATE stream group 0",
-        "XREADGROUP GROUP group consumer STREAMS stream >",
-        "SET volatile x PXAT 9999999999999",
-    ] {
-        client.run(line).unwrap();
-    }
+    run_all(
+        client,
+        &[
+            "SET text hello",
+            "SET number 12345",
+            "APPEND raw abc",
+            "RPUSH list a b c",
+            "SADD ints 1 2 3",
+            "SADD words a b c",
+            "HSET hash f v g w",
+            "ZADD zset 1 a 2.5 b -inf c",
+            "XADD stream 1-1 f v",
+            "XGROUP CREATE stream group 0",
+            "XREADGROUP GROUP group consumer STREAMS stream >",
+            "SET volatile x PXAT 9999999999999",
+        ],
+    );
     fill_large(client);
 }
 

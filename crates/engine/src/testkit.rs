@@ -5,7 +5,7 @@ use core::{cell::Cell, time::Duration};
 
 use vk_data::table::HashSeed;
 use vk_rdb::{Compression, FileWriter};
-use vk_resp::{OwnedRequest, Reply, ReplyBuf, ReplyLimits, ReplyParser};
+use vk_resp::{Batch, Limits, OwnedRequest, Parser, Reply, ReplyBuf, ReplyLimits, ReplyParser};
 use vk_spec::config::Profile;
 
 use crate::{
@@ -198,6 +198,24 @@ impl Kit {
             host: &mut self.host,
         };
         self.engine.handle_effects(&mut env, group).unwrap();
+    }
+
+    /// Applies what a machine has handed on, group by group.
+    pub(crate) fn replay_all(&mut self, effects: &crate::EffectBuf) {
+        let mut from = 0;
+        for group in &effects.groups {
+            let bytes = effects.bytes.get(from..group.end).unwrap();
+            from = group.end;
+            let mut batch = Batch::default();
+            let parsed = Parser::new().parse(bytes, 0, &Limits::DEFAULT, usize::MAX, &mut batch);
+            assert_eq!(parsed.ok(), Some(bytes.len()));
+            let requests: Vec<_> = batch.iter(bytes).collect();
+            assert_eq!(requests.len(), group.count as usize);
+            self.replay(crate::EffectGroup {
+                db: group.db,
+                effects: &requests,
+            });
+        }
     }
 
     /// Every look at the clock takes so long from now on.

@@ -210,10 +210,9 @@ mod tests {
 
     use proptest::prelude::*;
     use vk_data::{hash::HashRef, num::INT_TEXT_MAX, value::View};
-    use vk_resp::{Batch, Limits, Parser};
 
     use crate::{
-        EffectBuf, EffectGroup,
+        EffectBuf,
         testkit::{Kit, START_MS},
     };
 
@@ -238,23 +237,7 @@ mod tests {
     fn replay(kit: &mut Kit, copy: &mut Kit) {
         let mut effects = EffectBuf::default();
         kit.engine.take_effects(&mut effects);
-        let mut from = 0;
-        for group in &effects.groups {
-            let bytes = effects.bytes.get(from..group.end).unwrap();
-            from = group.end;
-            let mut batch = Batch::default();
-            let parser = &mut Parser::new();
-            parser
-                .parse(bytes, 0, &Limits::DEFAULT, usize::MAX, &mut batch)
-                .unwrap();
-            let requests: Vec<_> = (0..batch.len())
-                .map(|at| batch.request(at, bytes))
-                .collect();
-            copy.replay(EffectGroup {
-                db: group.db,
-                effects: &requests,
-            });
-        }
+        copy.replay_all(&effects);
     }
 
     fn line() -> impl Strategy<Value = String> {

@@ -7,11 +7,10 @@
 use alloc::{string::String, vec::Vec};
 
 use vk_rdb::crc64;
-use vk_resp::{Batch, Limits, Parser};
 use vk_spec::config::Profile;
 
 use crate::{
-    BootUsers, EffectBuf, EffectGroup, Output,
+    BootUsers, EffectBuf, Output,
     config::{Config, Origin, Source, load},
     testkit::{Kit, show_all},
 };
@@ -173,7 +172,7 @@ fn effects_go_by_the_declared_names() {
                   rename-command unlink \"\"\nrename-command flushdb \"\"\n";
     for lines in ["", lines, others] {
         let mut copy = Kit::with(config(lines), BootUsers::default());
-        replay(&mut copy, &effects);
+        copy.replay_all(&effects);
         assert_eq!(kit.engine.digest(), copy.engine.digest(), "{lines}");
     }
 }
@@ -190,24 +189,6 @@ fn a_log_may_have_the_other_names() {
         end,
     };
     let groups = alloc::vec![group];
-    replay(&mut kit, &EffectBuf { bytes, groups });
+    kit.replay_all(&EffectBuf { bytes, groups });
     assert_eq!(kit.run("GET a"), "\"1\"");
-}
-
-fn replay(kit: &mut Kit, effects: &EffectBuf) {
-    let mut from = 0;
-    for group in &effects.groups {
-        let bytes = effects.bytes.get(from..group.end).unwrap();
-        from = group.end;
-        let mut batch = Batch::default();
-        let parsed = Parser::new().parse(bytes, 0, &Limits::DEFAULT, usize::MAX, &mut batch);
-        assert_eq!(parsed.ok(), Some(bytes.len()));
-        let requests: Vec<_> = (0..batch.len())
-            .map(|at| batch.request(at, bytes))
-            .collect();
-        kit.replay(EffectGroup {
-            db: group.db,
-            effects: &requests,
-        });
-    }
 }

@@ -85,11 +85,7 @@ fn error_of(reply: &ReplyBuf) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
-    use vk_resp::{Batch, Limits, Parser};
-
-    use crate::{EffectBuf, EffectGroup, testkit::Kit};
+    use crate::{EffectBuf, testkit::Kit};
 
     #[test]
     fn effects_bring_an_empty_machine_to_the_same_state() {
@@ -117,22 +113,7 @@ mod tests {
         assert_eq!(effects.groups.len(), 4);
         let mut copy = Kit::new();
         copy.sleep_ms(10);
-        let mut from = 0;
-        for group in &effects.groups {
-            let bytes = effects.bytes.get(from..group.end).unwrap_or_default();
-            from = group.end;
-            let mut batch = Batch::default();
-            let parsed = Parser::new().parse(bytes, 0, &Limits::DEFAULT, usize::MAX, &mut batch);
-            assert_eq!(parsed.ok(), Some(bytes.len()));
-            let requests: Vec<_> = (0..batch.len())
-                .map(|at| batch.request(at, bytes))
-                .collect();
-            assert_eq!(requests.len(), group.count as usize);
-            copy.replay(EffectGroup {
-                db: group.db,
-                effects: &requests,
-            });
-        }
+        copy.replay_all(&effects);
         assert_eq!(kit.engine.digest(), copy.engine.digest());
         assert_eq!(copy.run("CLIENT LIST").matches("id=").count(), 1);
     }

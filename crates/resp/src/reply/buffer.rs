@@ -185,11 +185,7 @@ impl ReplyBuf {
     /// A bulk string.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
-        if bytes.len() <= SHORT_BYTES_MAX {
-            put_short_bulk(&mut self.bytes, bytes);
-        } else {
-            self.long_bulk(bytes);
-        }
+        self.bulk_in_loop(bytes);
     }
 
     /// As [`Self::bulk`], for the one place in a loop over many elements: no call for a short one.

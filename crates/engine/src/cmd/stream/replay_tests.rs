@@ -1,13 +1,10 @@
 //! Effects of stream commands, applied elsewhere and later, give the same streams.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{format, string::String, vec};
 
 use proptest::prelude::*;
-use vk_resp::{Batch, Limits, Parser};
 
-use crate::{EffectBuf, EffectGroup, config::id, testkit::Kit};
+use crate::{EffectBuf, config::id, testkit::Kit};
 
 /// An id that may be there: entries have 1-0, 2-0, ...
 fn entry() -> impl Strategy<Value = u64> {
@@ -77,21 +74,7 @@ fn kit() -> Kit {
 fn hand_over(kit: &mut Kit, copy: &mut Kit) {
     let mut effects = EffectBuf::default();
     kit.engine.take_effects(&mut effects);
-    let mut from = 0;
-    for group in &effects.groups {
-        let bytes = effects.bytes.get(from..group.end).unwrap();
-        from = group.end;
-        let mut batch = Batch::default();
-        let parsed = Parser::new().parse(bytes, 0, &Limits::DEFAULT, usize::MAX, &mut batch);
-        assert_eq!(parsed.ok(), Some(bytes.len()));
-        let requests: Vec<_> = (0..batch.len())
-            .map(|at| batch.request(at, bytes))
-            .collect();
-        copy.replay(EffectGroup {
-            db: group.db,
-            effects: &requests,
-        });
-    }
+    copy.replay_all(&effects);
 }
 
 proptest! {
