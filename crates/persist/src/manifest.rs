@@ -13,6 +13,12 @@ use crate::Names;
 
 /// The longest line.
 const LINE_BYTES_MAX: usize = 1024;
+/// The longest name that a file can have. In quotes and with an escape for every byte it fits into
+/// a line, so what was read can always be written.
+const NAME_BYTES_MAX: usize = 255;
+/// The greatest number of a file that is to be loaded. With one more for every microsecond it is
+/// reached in some 100,000 years.
+pub(crate) const SEQUENCE_MAX: u64 = i64::MAX as u64 >> 1;
 
 /// A file with its number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,6 +67,8 @@ pub enum ManifestFault {
     Format,
     /// The name has a folder in it.
     Path,
+    /// The name is longer than that of any file.
+    Name,
     /// There is a second base.
     DuplicateBase,
     /// It is of no kind that is known.
@@ -76,6 +84,7 @@ impl fmt::Display for ManifestFault {
             Self::Line => "The AOF manifest file contains too long line",
             Self::Format => "Invalid AOF manifest file format",
             Self::Path => "File can't be a path, just a filename",
+            Self::Name => "The file name is too long",
             Self::DuplicateBase => "Found duplicate base file information",
             Self::Kind => "Unknown AOF file type",
             Self::Order => "Found a non-monotonic sequence number",
@@ -148,6 +157,12 @@ impl Manifest {
         };
         if name.is_empty() || name.contains('/') || name.contains('\\') {
             return Err(ManifestFault::Path);
+        }
+        if name.len() > NAME_BYTES_MAX {
+            return Err(ManifestFault::Name);
+        }
+        if kind != "h" && sequence > SEQUENCE_MAX {
+            return Err(ManifestFault::Format);
         }
         let part = Part { name, sequence };
         match kind.as_str() {
@@ -269,7 +284,7 @@ impl Manifest {
     }
 }
 
-/// A number of a file; there are always larger ones.
+/// A number of a file.
 fn sequence_of(word: &str) -> Option<u64> {
     let number = word.parse::<i64>().ok().filter(|number| *number > 0)?;
     u64::try_from(number).ok()
@@ -331,7 +346,7 @@ fn words(line: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use alloc::{string::ToString as _, vec::Vec};
+    use alloc::{format, string::ToString as _, vec::Vec};
 
     use proptest::prelude::*;
 
@@ -354,8 +369,39 @@ mod tests {
         let text = "file a.1.incr.aof seq 1 type b\nfile b seq 9223372036854775807 type h\n";
         let manifest = Manifest::parse(text.as_bytes()).unwrap();
         assert_eq!(manifest.with_increment(&names).1, "a.2.incr.aof");
-        let text = "file a seq 9223372036854775808 type b\n";
+        let text = "file a seq 9223372036854775808 type h\n";
         assert_eq!(fault(text), ManifestFault::Format);
+    }
+
+    #[test]
+    fn what_was_read_can_be_gone_on_with_and_written() {
+        let most = super::SEQUENCE_MAX;
+        for (sequence, is_read) in [(most - 1, true), (most, true), (most + 1, false)] {
+            for kind in ["b", "i"] {
+                let text = format!("file a seq {sequence} type {kind}\n");
+                let Ok(manifest) = Manifest::parse(text.as_bytes()) else {
+                    assert!(!is_read, "{text}");
+                    assert_eq!(fault(&text), ManifestFault::Format);
+                    continue;
+                };
+                assert!(is_read, "{text}");
+                let names = Names::new("a");
+                let (next, _) = manifest.with_increment(&names);
+                let (next, _) = next.with_base(&names, true, 1);
+                let again = Manifest::parse(&next.encode());
+                assert_eq!(again.is_ok(), sequence < most, "{text}");
+                assert!(again.is_err() || again == Ok(next));
+            }
+        }
+        // A name that grows when it is written, up to the longest one.
+        for letter in ["\u{fffd}", "'", "\u{85}"] {
+            let name = letter.repeat(255 / letter.len());
+            let text = format!("file {name:?} seq 1 type b\n").replace("\\u{85}", "\u{85}");
+            let manifest = Manifest::parse(text.as_bytes()).unwrap();
+            assert_eq!(Manifest::parse(&manifest.encode()), Ok(manifest));
+            let longer = text.replace(&name, &format!("{name}{letter}"));
+            assert_eq!(fault(&longer), ManifestFault::Name);
+        }
     }
 
     #[test]
@@ -411,7 +457,7 @@ mod tests {
         fn any_bytes_are_a_list_or_an_error(bytes: Vec<u8>) {
             if let Ok(manifest) = Manifest::parse(&bytes) {
                 let again = Manifest::parse(&manifest.encode());
-                prop_assert!(manifest.files().next().is_none() || again.is_ok());
+                prop_assert!(manifest == Manifest::default() || again == Ok(manifest));
             }
         }
 
