@@ -126,6 +126,35 @@ fn who_reads_again_gets_everything_in_order() {
     assert!(got == expected);
 }
 
+/// While messages are on their way to many, others are served, and more is published.
+#[test]
+fn two_hundred_get_every_message_in_order_while_more_are_published() {
+    const SUBSCRIBERS: usize = 200;
+    const MESSAGES: usize = 300;
+    for options in [&[][..], &["--appendonly", "yes", "--appendfsync", "always"]] {
+        let server = Launch::compatible(options).start();
+        let mut client = server.client();
+        let mut all: Vec<TcpStream> = (0..SUBSCRIBERS).map(|_| subscriber(&server)).collect();
+        let mut expected = Vec::new();
+        for number in 0..MESSAGES {
+            let payload = format!("{number:0100}");
+            let message = "*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$100\r\n";
+            expected.extend_from_slice(format!("{message}{payload}\r\n").as_bytes());
+            assert_eq!(publish(&mut client, payload.as_bytes()), 200);
+            if number % 10 == 0 {
+                assert_eq!(client.call(&["SET", "key", "value"]).unwrap(), simple("OK"));
+            }
+        }
+        let mut got = vec![0; expected.len()];
+        for stream in &mut all {
+            let time = Duration::from_secs(20);
+            stream.set_read_timeout(Some(time)).unwrap();
+            stream.read_exact(&mut got).unwrap();
+            assert!(got == expected);
+        }
+    }
+}
+
 #[test]
 fn a_message_reaches_five_hundred_and_big_ones_are_not_copied_for_each() {
     const SUBSCRIBERS: usize = 500;

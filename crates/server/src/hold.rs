@@ -22,7 +22,8 @@ impl Held {
 impl Hub {
     /// Effects of this turn are not written: what is queued stays until they are.
     pub(crate) fn hold_dirty(&mut self) {
-        for index in std::mem::take(&mut self.dirty) {
+        let messages = self.fanout.take();
+        for index in std::mem::take(&mut self.dirty).into_iter().chain(messages) {
             if let Some(client) = self.clients.find(index) {
                 client.is_in_dirty = false;
                 if !std::mem::replace(&mut client.is_held, true) {

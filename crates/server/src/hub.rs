@@ -12,6 +12,7 @@ use vk_net::{Progress, limits};
 use vk_resp::{Batch, ProtocolError, ReplyBuf, Request};
 
 use crate::{
+    broadcast::Fanout,
     clients::{ClientIndex, Clients, Phase},
     elapsed::LoopHost,
     hold::Held,
@@ -38,6 +39,8 @@ pub(crate) struct Hub {
     pub(crate) ready: Vec<ClientIndex>,
     /// Connections with replies that were queued outside a run.
     pub(crate) dirty: Vec<ClientIndex>,
+    /// Connections with messages of others; they are on this list or on the one before.
+    pub(crate) fanout: Fanout,
     /// Connections whose buffers have changed since the last tick.
     pub(crate) touched: Vec<ClientIndex>,
     /// Connections that end with this turn.

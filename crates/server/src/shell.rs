@@ -209,7 +209,8 @@ impl Shell {
 
     /// How long the loop may wait: not at all while something is to be gone on with.
     fn timeout(&self) -> Duration {
-        if !self.hub.ready.is_empty() || !self.hub.dirty.is_empty() || self.doors.is_pending() {
+        let has_output = !self.hub.dirty.is_empty() || !self.hub.fanout.is_empty();
+        if !self.hub.ready.is_empty() || has_output || self.doors.is_pending() {
             return Duration::ZERO;
         }
         let due = match self.hub.engine.poll_timeout() {
@@ -410,6 +411,8 @@ impl Shell {
                 self.hub.flush(*index);
             }
         }
+        let is_last = self.exit.is_some() || self.is_ending;
+        self.hub.flush_fanout(is_last);
     }
 }
 
