@@ -50,7 +50,7 @@ pub mod version;
 
 pub use aof::{AofFacts, AofRewrite};
 pub use cmd::{Command, CommandNames, Run, specs};
-pub use effects::{EffectBuf, EffectError, EffectGroup};
+pub use effects::{EffectBuf, EffectError, EffectGroup, GroupMark};
 pub use engine::{Digest, Engine, EngineConfig, Identity, Seeds, SessionLimits};
 pub use env::{Env, Host, MonoMicros, Ticks, UnixMicros, WorkBudget};
 pub use errors::Error;

@@ -29,13 +29,13 @@ pub struct LogOptions {
     pub notes_time: bool,
 }
 
-/// Effects that belong together.
+/// Effects one behind the other.
 #[derive(Debug, Clone, Copy)]
 pub struct Group<'b> {
-    /// The database that the first of them applies to.
+    /// The database that the first of them applies to; all of them, if they are not one.
     pub db: u32,
-    /// How many there are.
-    pub count: u32,
+    /// All of them hold, or none does.
+    pub is_atomic: bool,
     /// The effects, as RESP arrays one behind the other.
     pub bytes: &'b [u8],
 }
@@ -251,14 +251,14 @@ impl Aof {
                 self.buffer
                     .extend_from_slice(format!("#TS:{wall_s}\r\n").as_bytes());
             }
-            if group.count > 1 {
+            if group.is_atomic {
                 self.buffer.extend_from_slice(b"*1\r\n$5\r\nMULTI\r\n");
             }
             if self.selected != Some(group.db) {
                 self.select(group.db);
             }
             self.buffer.extend_from_slice(group.bytes);
-            if group.count > 1 {
+            if group.is_atomic {
                 self.buffer.extend_from_slice(b"*1\r\n$4\r\nEXEC\r\n");
                 // It may have gone to another database, and nobody has looked.
                 self.selected = None;

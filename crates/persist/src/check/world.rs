@@ -378,7 +378,7 @@ impl World {
         let bytes = write.encode();
         let group = Group {
             db: 0,
-            count: 1 + u32::from(is_pair),
+            is_atomic: is_pair,
             bytes: &bytes,
         };
         if let Some(aof) = &mut self.aof {

@@ -3,7 +3,7 @@
 use std::{fs::File, io, time::Instant};
 
 use vk_engine::{
-    AofFacts, EffectBuf, MonoMicros, SaveFault, SnapshotId,
+    AofFacts, EffectBuf, GroupMark, MonoMicros, SaveFault, SnapshotId,
     config::{Config, id},
 };
 use vk_persist::{Aof, FileOp, FsyncPolicy, Group, Step};
@@ -72,7 +72,7 @@ impl AppendOnly {
             .min(self.effects.groups.len());
         let left = self.effects.bytes.len() - self.end_of(count);
         let position = hub.engine.effects_position().saturating_sub(left as u64);
-        append(&mut self.log, &self.effects, 0..count, position, wall_s);
+        append(&mut self.log, &self.effects, count, position, wall_s);
         if groups_max.is_none() {
             self.effects.bytes.clear();
             self.effects.groups.clear();
@@ -86,7 +86,7 @@ impl AppendOnly {
         let wall_s = hub.clock.wall.0.div_euclid(1_000_000);
         let position = hub.engine.effects_position();
         let count = self.effects.groups.len();
-        append(&mut self.log, &self.effects, 0..count, position, wall_s);
+        append(&mut self.log, &self.effects, count, position, wall_s);
         self.effects.bytes.clear();
         self.effects.groups.clear();
     }
@@ -385,24 +385,67 @@ impl AppendOnly {
     }
 }
 
-/// Hands groups of effects to the log.
-fn append(
-    log: &mut Aof,
-    effects: &EffectBuf,
-    range: std::ops::Range<usize>,
-    position: u64,
-    wall_s: i64,
-) {
+/// Hands the first groups of effects to the log. Single ones of a database that follow each other
+/// are handed over in one piece.
+fn append(log: &mut Aof, effects: &EffectBuf, count: usize, position: u64, wall_s: i64) {
     let mut from = 0;
-    let groups = effects.groups.get(range).unwrap_or_default().iter();
-    let groups = groups.map(|mark| {
-        let bytes = effects.bytes.get(from..mark.end).unwrap_or_default();
-        from = mark.end;
-        Group {
-            db: mark.db,
-            count: mark.count,
+    let marks = effects.groups.get(..count).unwrap_or_default();
+    let are_alike =
+        |one: &GroupMark, next: &GroupMark| one.count == 1 && next.count == 1 && one.db == next.db;
+    let runs = marks.chunk_by(are_alike);
+    let groups = runs.filter_map(|run| {
+        let (first, last) = (run.first()?, run.last()?);
+        let bytes = effects.bytes.get(from..last.end).unwrap_or_default();
+        from = last.end;
+        Some(Group {
+            db: first.db,
+            is_atomic: first.count > 1,
             bytes,
-        }
+        })
     });
     log.append(groups, position, wall_s);
+}
+
+#[cfg(test)]
+mod tests {
+    use vk_persist::{LogOptions, Manifest, Names};
+
+    use super::*;
+
+    #[test]
+    fn transactions_and_databases_stay_apart_and_single_commands_go_in_one_piece() {
+        let options = LogOptions {
+            policy: FsyncPolicy::EverySecond,
+            notes_time: false,
+        };
+        let manifest = Manifest::default();
+        let mut log = Aof::new(options, Names::new("a"), manifest, 0);
+        let step = log.first_increment();
+        log.handle_step(step);
+        let mut effects = EffectBuf::default();
+        for (db, effect, count) in [
+            (0, "a", 1),
+            (0, "b", 1),
+            (1, "c", 1),
+            (1, "de", 2),
+            (1, "fg", 2),
+            (1, "h", 1),
+            (1, "i", 1),
+        ] {
+            effects.bytes.extend_from_slice(effect.as_bytes());
+            let end = effects.bytes.len();
+            effects.groups.push(GroupMark { db, count, end });
+        }
+        append(&mut log, &effects, 7, 9, 0);
+        let all = log.unwritten().len();
+        append(&mut log, &effects, 2, 9, 0);
+        let text = String::from_utf8_lossy(log.unwritten()).replace("\r\n", " ");
+        let last = format!("{}ab", "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n");
+        assert_eq!(log.unwritten().get(all..), Some(last.as_bytes()));
+        let select = |db| format!("*2 $6 SELECT $1 {db} ");
+        let (multi, exec) = ("*1 $5 MULTI ", "*1 $4 EXEC ");
+        let (first, second) = (select(0), select(1));
+        let whole = format!("{first}ab{second}c{multi}de{exec}{multi}{second}fg{exec}{second}hi");
+        assert_eq!(text, format!("{whole}{first}ab"));
+    }
 }
