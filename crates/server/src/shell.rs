@@ -32,7 +32,7 @@ use crate::{
     settings,
     signals::{Request as SignalRequest, Signals},
     snapshot::{Background, Load},
-    work::Slices,
+    work::{ReadOut, Slices},
 };
 
 const TOKEN_SIGNALS: Token = Token(0);
@@ -75,6 +75,8 @@ pub(crate) struct Shell {
     pub(crate) supervisor: Supervisor,
     /// What the engine does on its own in a turn.
     slices: Slices,
+    /// How long it reads out a snapshot in a turn.
+    pub(crate) read_out: ReadOut,
     next_tick: MonoMicros,
     last_tick: MonoMicros,
     next_watchdog: Option<MonoMicros>,
@@ -122,6 +124,7 @@ impl Shell {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
             slices: Slices::new(),
+            read_out: ReadOut::default(),
             next_tick: hub.clock.mono,
             last_tick: hub.clock.mono,
             next_watchdog: supervisor.watchdog_interval().map(|_| hub.clock.mono),

@@ -49,13 +49,10 @@ pub(crate) enum Load {
 
 /// Why the server cannot end.
 pub(crate) const SHUTDOWN_FAILED: &str = "Errors trying to SHUTDOWN. Check logs.";
-/// Time for a snapshot between two batches of requests, and when there are none.
-const SLICE: Duration = Duration::from_micros(400);
 /// Bytes of a piece when all keys are written in one go.
 const WALK_BYTES: usize = 1 << 20;
 /// Why a snapshot before the end is not written.
 const INSISTED: &str = "The snapshot is given up, because the end was insisted on";
-const IDLE_SLICE: Duration = Duration::from_millis(1);
 
 impl Shell {
     /// Does what was asked about snapshots in this turn.
@@ -159,11 +156,8 @@ impl Shell {
             self.end_background(id, result);
             return;
         }
-        let slice = if self.hub.counters.is_busy() {
-            SLICE
-        } else {
-            IDLE_SLICE
-        };
+        let (clock, is_asked) = (&self.hub.clock, self.hub.counters.is_busy());
+        let slice = self.read_out.slice(clock.mono, clock.now(), is_asked);
         background.read_out(&mut self.hub, slice, delay);
     }
 
