@@ -179,16 +179,21 @@ fn an_fsync_that_fails_stops_the_start_and_the_next_one_writes_everything_anew()
     );
 }
 
-/// Makes every fdatasync of a process fail, where the machine has a tool that can and lets it.
+/// Makes every fdatasync of a process fail, at once or later, where the machine has a tool that can
+/// and lets it.
 struct FailingDisk(std::process::Child);
 
 impl FailingDisk {
-    fn below(server: &Server) -> Option<Self> {
+    fn below(server: &Server, delay: Duration) -> Option<Self> {
         let pid = server.pid().to_string();
         let log = server.folder().join("strace.log");
         let child = std::process::Command::new("strace")
             .args(["-f", "-o", &log.display().to_string(), "-p", &pid])
-            .args(["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"])
+            .args(["-e", "trace=fdatasync", "-e"])
+            .arg(format!(
+                "inject=fdatasync:error=EIO:delay_enter={}",
+                delay.as_micros()
+            ))
             .stderr(std::process::Stdio::null())
             .spawn()
             .ok()?;
@@ -212,7 +217,7 @@ impl Drop for FailingDisk {
 fn after_an_fsync_that_failed_writes_are_refused_until_all_is_written_anew() {
     let server = launch(&["--appendfsync", "everysec"]).start();
     let mut client = server.client();
-    let Some(disk) = FailingDisk::below(&server) else {
+    let Some(disk) = FailingDisk::below(&server, Duration::ZERO) else {
         eprintln!("SKIPPED: no strace that may trace the server");
         return;
     };
@@ -240,6 +245,43 @@ fn after_an_fsync_that_failed_writes_are_refused_until_all_is_written_anew() {
     assert_eq!(client.run("SET b 2").unwrap(), simple("OK"));
     let durable = client.run("WAITAOF 1 0 5000").unwrap();
     assert_eq!(durable, Reply::Array(vec![Reply::Int(1), Reply::Int(0)]));
+    let server = kill(server).start();
+    let mut client = server.client();
+    wait_until("loaded", TIME, || info(&mut client, "loading") == "0");
+    assert_eq!(client.run("EXISTS a b").unwrap(), Reply::Int(2));
+}
+
+/// The system tells of a failure once, and the thread hears it: a rewrite that gives the same file
+/// to the disk meanwhile would hear nothing.
+#[test]
+fn a_rewrite_does_not_forget_an_fsync_that_is_going_on_and_will_fail() {
+    let server = launch(&["--appendfsync", "everysec"]).start();
+    let mut client = server.client();
+    let Some(disk) = FailingDisk::below(&server, Duration::from_millis(800)) else {
+        eprintln!("SKIPPED: no strace that may trace the server");
+        return;
+    };
+    client.run("SET a 1").unwrap();
+    wait_until("given to the disk", TIME, || {
+        info(&mut client, "aof_pending_bio_fsync") == "1"
+    });
+    client.run("BGREWRITEAOF").unwrap();
+    wait_until("rewritten", TIME, || {
+        info(&mut client, "aof_rewrite_in_progress") == "0"
+    });
+    assert_eq!(info(&mut client, "aof_last_bgrewrite_status"), "err");
+    assert!(text(&client.run("SET b 2").unwrap()).starts_with("MISCONF"));
+    let mark = server
+        .folder()
+        .join("appendonlydir/appendonly.aof.unsynced");
+    assert!(mark.exists());
+    drop(disk);
+    client.run("BGREWRITEAOF").unwrap();
+    wait_until("rewritten", TIME, || {
+        info(&mut client, "aof_last_write_status") == "ok"
+    });
+    assert!(!mark.exists());
+    assert_eq!(client.run("SET b 2").unwrap(), simple("OK"));
     let server = kill(server).start();
     let mut client = server.client();
     wait_until("loaded", TIME, || info(&mut client, "loading") == "0");

@@ -253,9 +253,9 @@ impl Shell {
             self.cancel_rewrite();
         }
         if let Some(mut aof) = self.aof.take()
-            && let Err(error) = aof.end_file()
+            && let Err(error) = aof.end_file(self.hub.log)
         {
-            let text = format!("Fail to fsync the AOF file: {}", system_text(&error));
+            let text = format!("Fail to fsync the AOF file: {error}");
             self.hub.log.log(Level::Warning, &text);
         }
         self.hub.is_logging = false;
@@ -343,7 +343,8 @@ impl Shell {
             return;
         };
         if let Some(result) = aof.syncer.poll() {
-            aof.end_sync(result, self.hub.log);
+            // What is lost is told by the log.
+            let _ = aof.end_sync(result, self.hub.log);
         }
         let waits = aof.log.is_unsynced();
         let is_due = now.0.saturating_sub(aof.synced_at.0) >= SYNC_MICROS;
@@ -507,6 +508,7 @@ impl Shell {
         };
         let log = self.hub.log;
         log.log(Level::Notice, "Calling fsync() on the AOF file.");
+        aof.finish_sync(log)?;
         let Some(file) = &aof.file else {
             return Ok(());
         };

@@ -143,6 +143,11 @@ impl AppendOnly {
 
     /// Does what a step needs, and tells the log.
     pub(super) fn take_step(&mut self, step: Step, logger: &Logger) -> Result<(), String> {
+        let syncs =
+            |op: &FileOp| matches!(op, FileOp::Sync(name) if self.file_name.as_ref() == Some(name));
+        if step.ops.iter().any(syncs) {
+            self.finish_sync(logger)?;
+        }
         match self.folder.perform(&step.ops) {
             Ok(()) => {
                 self.log.handle_step(step);
@@ -231,11 +236,12 @@ impl AppendOnly {
             return Ok(());
         }
         self.write_file()?;
-        let Some(file) = &self.file else {
-            return Ok(());
-        };
         self.log.handle_written();
         if self.log.policy() == FsyncPolicy::Always {
+            self.finish_sync(logger)?;
+            let Some(file) = &self.file else {
+                return Ok(());
+            };
             let begun = Instant::now();
             let synced = file.sync_data().map_err(|error| system_text(&error));
             synced.inspect_err(|text| self.lose(text, logger))?;
@@ -249,14 +255,17 @@ impl AppendOnly {
     }
 
     /// Nothing will be written to the file any more: an encrypted one says so itself.
-    pub(super) fn end_file(&mut self) -> io::Result<()> {
+    pub(super) fn end_file(&mut self, logger: &Logger) -> Result<(), String> {
+        self.finish_sync(logger)?;
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        if let Some(end) = self.folder.sealed.close() {
-            folder::append(file, &end).map_err(|(error, _)| error)?;
-        }
-        file.sync_all()
+        let ended = match self.folder.sealed.close() {
+            Some(end) => folder::append(file, &end).map_err(|(error, _)| error),
+            None => Ok(()),
+        };
+        let synced = ended.and_then(|()| file.sync_all());
+        synced.map_err(|error| system_text(&error))
     }
 
     /// All is on disk: the list says where the file ends, so that nothing of it can be taken away.
@@ -297,13 +306,30 @@ impl AppendOnly {
         }
     }
 
-    pub(super) fn end_sync(&mut self, result: io::Result<()>, logger: &Logger) {
+    /// The thread has given to the disk what it was told to, or could not.
+    pub(super) fn end_sync(
+        &mut self,
+        result: io::Result<()>,
+        logger: &Logger,
+    ) -> Result<(), String> {
         let Some((position, _)) = self.syncing.take() else {
-            return;
+            return Ok(());
         };
-        match result {
-            Ok(()) => self.log.handle_synced(position),
-            Err(error) => self.lose(&system_text(&error), logger),
+        let result = result.map_err(|error| system_text(&error));
+        result.inspect_err(|text| self.lose(text, logger))?;
+        self.log.handle_synced(position);
+        Ok(())
+    }
+
+    /// Waits for what the thread is at. The system tells of a failure once: who gives the file to
+    /// the disk when the thread has been told hears nothing of it.
+    pub(super) fn finish_sync(&mut self, logger: &Logger) -> Result<(), String> {
+        if self.syncing.is_none() {
+            return Ok(());
+        }
+        match self.syncer.wait() {
+            Some(result) => self.end_sync(result, logger),
+            None => Ok(()),
         }
     }
 

@@ -195,10 +195,15 @@ fn told(op: &FileOp) -> String {
     }
 }
 
+/// Cuts off the last bytes of a file.
+fn cut_off(file: &File, bytes: usize) -> io::Result<()> {
+    let len = file.metadata()?.len();
+    file.set_len(len.saturating_sub(bytes as u64))
+}
+
 /// Writes at the end of a file: all, or nothing at all. If not even that is possible, the error
 /// comes with how much of it stays there.
 pub(super) fn append(file: &mut File, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
-    let before = file.metadata().map_err(|error| (error, 0))?.len();
     let mut written = 0;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
         let error = match file.write(rest) {
@@ -211,7 +216,7 @@ pub(super) fn append(file: &mut File, bytes: &[u8]) -> Result<(), (io::Error, us
             Err(error) => error,
         };
         // Half a command in the middle of the file would be its end when it is loaded.
-        let is_cut = written == 0 || file.set_len(before).is_ok();
+        let is_cut = written == 0 || cut_off(file, written).is_ok();
         return Err((error, if is_cut { 0 } else { written }));
     }
     Ok(())

@@ -61,6 +61,17 @@ impl Syncer {
         last
     }
 
+    /// Waits for it; nothing if there is no thread any more.
+    pub(super) fn wait(&mut self) -> Option<io::Result<()>> {
+        loop {
+            match self.results.recv() {
+                Ok((order, result)) if order == self.order => return Some(result),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
     /// Nobody wants to know what becomes of the last one.
     pub(super) fn forget(&mut self) {
         self.order += 1;
