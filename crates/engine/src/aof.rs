@@ -219,8 +219,9 @@ impl Engine {
 
     /// What the shell knows of the append-only file has changed.
     pub fn handle_aof(&mut self, facts: AofFacts) {
-        let has_ended = self.aof.facts.is_enabled && !facts.is_enabled;
-        let is_further = facts.durable != self.aof.facts.durable;
+        let (was_on, is_on) = (self.aof.facts.is_enabled, facts.is_enabled);
+        let has_ended = was_on && !is_on;
+        let is_further = is_on && (!was_on || facts.durable != self.aof.facts.durable);
         self.aof.facts = facts;
         self.aof.is_scheduled &= !has_ended;
         if !self.aof.waiters.is_empty() && (has_ended || is_further) {
@@ -247,10 +248,10 @@ impl Engine {
         self.effects.is_any_done()
     }
 
-    /// Whether what the session wrote is on disk.
+    /// Whether what the session wrote is on disk; without an append-only file nothing is.
     pub(crate) fn is_durable(&self, session: SessionId) -> bool {
         let position = self.sessions.find(session).map_or(0, |s| s.write_position);
-        !self.aof.facts.is_enabled || position <= self.aof.facts.durable
+        self.aof.facts.is_enabled && position <= self.aof.facts.durable
     }
 
     /// The session waits until what it wrote is on disk; `is_all` if that is all it waits for.

@@ -45,12 +45,19 @@ pub(crate) fn identity(config_file: Option<&Path>, supervised: &str) -> Identity
             .unwrap_or_default(),
         process_id: std::process::id(),
         os,
-        compiler: concat!("rustc-", env!("CARGO_PKG_RUST_VERSION")).to_owned(),
+        compiler: compiler(),
         allocator: allocator::name(),
         supervised: supervised.to_owned(),
         system_memory_bytes: system_memory_bytes(),
         listeners: Vec::new(),
     }
+}
+
+/// The release of the compiler as three numbers: tools read fields named `*_version` as such.
+fn compiler() -> String {
+    let minimum = env!("CARGO_PKG_RUST_VERSION");
+    let numbers = minimum.split('.').chain(std::iter::repeat("0"));
+    numbers.take(3).collect::<Vec<_>>().join(".")
 }
 
 /// Draws the entropy of one run. A `hash-seed` fixes the key of the hash function, for tests.

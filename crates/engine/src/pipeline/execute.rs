@@ -36,11 +36,9 @@ pub(super) fn execute(
         ..
     }) = &admitted;
     let (id, request) = (*id, *request);
-    let Some(state) = engine.sessions.find_mut(session) else {
+    let Some(db) = engine.sessions.find(session).map(|state| state.db) else {
         return Disposition::CloseNow;
     };
-    state.commands_total += 1;
-    let db = state.db;
     let begun = begin(engine, host, session);
     let mark = reply.mark();
     reset(&mut engine.run);
@@ -125,9 +123,6 @@ fn park(
     id: CommandId,
     request: Request<'_>,
 ) -> Disposition {
-    if let Some(state) = engine.sessions.find_mut(session) {
-        state.commands_total = state.commands_total.saturating_sub(1);
-    }
     if let Some(block) = engine.run.block.take()
         && !engine.run_again
     {
@@ -184,6 +179,9 @@ fn show(engine: &mut Engine, ran: &Ran<'_>, origin: Origin, keys: &[KeyRef<'_>])
 #[inline]
 fn close_books(engine: &mut Engine, ran: &Ran<'_>, origin: Origin, failed: bool) {
     engine.stats.commands += 1;
+    if let Some(state) = engine.sessions.find_mut(ran.session) {
+        state.commands_total += 1;
+    }
     if let Some(stats) = engine.stats.command(ran.id) {
         stats.calls += 1;
         stats.nanos = stats.nanos.saturating_add(ran.nanos);

@@ -46,7 +46,7 @@ impl Engine {
             2
         };
         let who = format!(
-            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} capa={capa}",
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} capa={capa} db={}",
             session.client_id,
             address(session),
             local_address(session),

@@ -89,7 +89,7 @@ fn waitaof(
     let replicas = integer(request, 2)? > 0;
     let waits_here = local > 0 && !is_durable;
     answer_later(ctx, replicas || waits_here, time, answer, reply)?;
-    if ctx.disposition == Disposition::Parked && !is_durable {
+    if ctx.disposition == Disposition::Parked && is_on && !is_durable {
         ctx.engine().wait_for_disk(session, !replicas && local > 0);
     }
     Ok(())
@@ -133,7 +133,7 @@ mod tests {
     fn nobody_acknowledges() {
         let mut kit = Kit::new();
         assert_eq!(kit.run("WAIT 0 0"), "(integer) 0");
-        assert_eq!(kit.run("WAITAOF 0 0 0"), "[(integer) 1, (integer) 0]");
+        assert_eq!(kit.run("WAITAOF 0 0 0"), "[(integer) 0, (integer) 0]");
         assert_eq!(kit.run("WAIT 1 50"), "");
         kit.advance_ms(49);
         assert!(kit.outputs.is_empty());

@@ -18,7 +18,8 @@ const SECONDS_PER_MINUTE: i64 = 60;
 const SECONDS_PER_HOUR: i64 = 3600;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// One column for each event, its age below, written downwards.
+/// One column for each event, its age below, written downwards. Lines end with their last column,
+/// blank or not.
 pub(super) fn graph(event: &str, series: &Series, now_seconds: i64) -> String {
     let Summary {
         low_ms, high_ms, ..
@@ -35,7 +36,7 @@ pub(super) fn graph(event: &str, series: &Series, now_seconds: i64) -> String {
             let line = band.iter().map(|sample| mark(height(sample.ms), row));
             push_line(&mut text, line);
         }
-        push_line(&mut text, core::iter::empty());
+        push_line(&mut text, band.iter().map(|_| ' '));
         let ages: Vec<Vec<char>> = band
             .iter()
             .map(|sample| age(now_seconds.saturating_sub(sample.unix_seconds)))
@@ -72,8 +73,7 @@ fn mark(height: u64, row: u64) -> char {
 }
 
 fn push_line(text: &mut String, line: impl Iterator<Item = char>) {
-    let line: String = line.collect();
-    text.push_str(line.trim_end());
+    text.extend(line);
     text.push('\n');
 }
 
@@ -194,7 +194,10 @@ mod tests {
         }
         let text = graph("command", &series, 3600);
         let rows: alloc::vec::Vec<&str> = text.lines().skip(2).collect();
-        assert_eq!(rows, ["  #", "  |", " #|", "_||", "", "111", "hm0", "  s"]);
+        assert_eq!(
+            rows,
+            ["  #", "  |", " #|", "_||", "   ", "111", "hm0", "  s"]
+        );
     }
 
     #[test]

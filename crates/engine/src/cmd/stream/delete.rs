@@ -183,15 +183,20 @@ fn delete(stream: &mut Stream, id: StreamId, references: References) -> Fate {
         return Fate::Referenced;
     }
     if references == References::Delete {
-        stream.for_each_group_mut(&mut |group| {
-            group.remove_pending(id);
-        });
+        forget(stream, id);
     }
     if stream.entries_mut().delete(id) {
         Fate::Deleted
     } else {
         Fate::Unknown
     }
+}
+
+/// No group waits for the entry any longer. Whether one did.
+fn forget(stream: &mut Stream, id: StreamId) -> bool {
+    let mut did = false;
+    stream.for_each_group_mut(&mut |group| did |= group.remove_pending(id));
+    did
 }
 
 fn tell(reply: &mut ReplyBuf, fates: &[Fate]) {
@@ -209,15 +214,19 @@ fn xdelex(ctx: &mut WriteCtx<'_>, request: Request<'_>, reply: &mut ReplyBuf) ->
         tell(reply, &fates);
         return Ok(());
     }
+    let mut forgotten = false;
     with_stream(&mut writer, |stream| {
         for (fate, id) in fates.iter_mut().zip(&args.ids) {
             if stream.entries().get(*id).is_some() {
                 *fate = delete(stream, *id, args.references);
+            } else if args.references == References::Delete {
+                // Deleted before, and groups may still wait for it.
+                forgotten |= forget(stream, *id);
             }
         }
     });
     tell(reply, &fates);
-    commit(writer, fates.contains(&Fate::Deleted), false);
+    commit(writer, fates.contains(&Fate::Deleted), forgotten);
     Ok(())
 }
 
@@ -302,6 +311,9 @@ mod tests {
         assert_eq!(kit.run("XDELEX s DELREF IDS 1 2"), "[(integer) 1]");
         assert!(kit.run("XPENDING s g").starts_with("[(integer) 2"));
         assert!(kit.run("XPENDING s h").starts_with("[(integer) 1"));
+        // Deleted above, with its references kept.
+        assert_eq!(kit.run("XDELEX s DELREF IDS 1 1"), "[(integer) -1]");
+        assert!(kit.run("XPENDING s g").starts_with("[(integer) 1"));
         // Pending in one group, not read by the other.
         assert_eq!(kit.run("XDELEX s ACKED IDS 1 3"), "[(integer) 2]");
         kit.run("XACK s g 3");

@@ -53,6 +53,7 @@ pub(super) const DELIFEQ: Command = Command {
         since: "9.0.0",
         summary: "Removes a key if its string equals another one.",
         arity: 3,
+        flags: Flags::FAST,
         categories: Categories::STRING,
         keys: &[KeySpec::one(
             1,
