@@ -17,6 +17,8 @@ use crate::{
 
 impl Engine {
     /// One line about a session that lives, as CLIENT LIST has it, without the line break.
+    ///
+    /// `capa` stands behind `db`: who reads the line of 8.0 looks for `flags=N db=0`.
     #[must_use]
     pub fn client_line(&self, id: SessionId) -> Option<String> {
         let session = self.sessions.find(id)?;
@@ -46,7 +48,7 @@ impl Engine {
             2
         };
         let who = format!(
-            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} capa={capa} db={}",
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} capa={capa}",
             session.client_id,
             address(session),
             local_address(session),
