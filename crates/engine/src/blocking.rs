@@ -211,10 +211,7 @@ impl Engine {
 
     /// Counts a command that ended without having run to its end.
     fn count_ended(&mut self, session: SessionId, blocked: &Blocked, failed: bool) {
-        self.stats.commands += 1;
-        if let Some(state) = self.sessions.find_mut(session) {
-            state.commands_total += 1;
-        }
+        pipeline::count_command(self, session);
         // To wait takes none of the machine's time.
         self.observe(&Ran {
             session,

@@ -17,7 +17,7 @@ use alloc::string::String;
 use vk_resp::{Mark, ReplyBuf, Request};
 
 pub(crate) use authorize::authorize_key;
-pub(crate) use execute::{finish_exec, resume, run_exec, run_held, run_queued};
+pub(crate) use execute::{count_command, finish_exec, resume, run_exec, run_held, run_queued};
 pub(crate) use keys::{FoundKeys, find_keys};
 pub(crate) use prepare::{Prepared, prepare};
 pub(crate) use resolve::wrong_arity;

@@ -175,13 +175,19 @@ fn show(engine: &mut Engine, ran: &Ran<'_>, origin: Origin, keys: &[KeyRef<'_>])
     }
 }
 
+/// One command more has ended, of the server's and of its session's.
+#[inline]
+pub(crate) fn count_command(engine: &mut Engine, session: SessionId) {
+    engine.stats.commands += 1;
+    if let Some(state) = engine.sessions.find_mut(session) {
+        state.commands_total += 1;
+    }
+}
+
 /// Counts and records a command that has run to its end.
 #[inline]
 fn close_books(engine: &mut Engine, ran: &Ran<'_>, origin: Origin, failed: bool) {
-    engine.stats.commands += 1;
-    if let Some(state) = engine.sessions.find_mut(ran.session) {
-        state.commands_total += 1;
-    }
+    count_command(engine, ran.session);
     if let Some(stats) = engine.stats.command(ran.id) {
         stats.calls += 1;
         stats.nanos = stats.nanos.saturating_add(ran.nanos);
